@@ -1,0 +1,1 @@
+"""Decide: the golden record, each value with the rule that chose it."""

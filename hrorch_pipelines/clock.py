@@ -1,0 +1,36 @@
+"""The only place that reads the time. Logic takes a `Clock`, so tests and replays can choose it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+
+class Clock(Protocol):
+    """Tells the time; aware, in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass
+class SetClock:
+    """A clock that stands where it was put; for tests, replays and `--as-of`."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at.astimezone(UTC)
+
+
+def local_date(moment: datetime, time_zone: str) -> date:
+    """The calendar date of a moment in an IANA zone: HR dates turn at local midnight, not at UTC's."""
+    return moment.astimezone(ZoneInfo(time_zone)).date()

@@ -1,0 +1,1 @@
+"""Match: the same person across systems, with evidence and without coin tosses."""

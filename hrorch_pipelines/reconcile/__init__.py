@@ -1,0 +1,1 @@
+"""Compare: discrepancies and their causes, landings, the rates and the headcount bridge."""

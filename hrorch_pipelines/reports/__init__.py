@@ -1,0 +1,1 @@
+"""Show: discrepancies, metrics, bridge, explanation; as table, CSV, XLSX, HTML, JSON."""

@@ -1,0 +1,1 @@
+"""Observe and trust: complete snapshots only, immutable Parquet, change history in DuckDB."""

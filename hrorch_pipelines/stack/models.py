@@ -1,0 +1,69 @@
+"""The stack file as a whole. Cross-checks between its parts are in `faults`; reading it is in `load`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PrivateAttr
+
+from hrorch_pipelines.stack.mapping import Currency, Part
+from hrorch_pipelines.stack.rules import Attribute, Comparison, DataTypes, Gate, Matching, Presence, Stage
+from hrorch_pipelines.stack.systems import System
+from hrorch_pipelines.stack.terms import AttributeName, Name
+
+
+class Organization(Part):
+    """Whose stack this is; its calendar decides when a date turns and when something is overdue."""
+
+    name: str
+    time_zone: str = Field("UTC", description="IANA name; HR dates turn at its midnight.")
+    currency: Currency = "USD"
+    work_week: str = Field("mon-fri", description="First and last working day.")
+    holidays: str | None = Field(None, description="Country code of the `holidays` library, e.g. US or US-IL.")
+
+
+class Owner(Part):
+    """A named person who owns systems or reviews exceptions."""
+
+    name: str
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    deputy: Name | None = Field(None, description="Who acts when this one is away.")
+
+
+class Stack(Part):
+    """Everything the user declares."""
+
+    version: Literal[1] = 1
+    organization: Organization
+    people: dict[Name, Owner] = Field(min_length=1)
+    systems: dict[Name, System] = Field(min_length=1)
+    attributes: dict[AttributeName, Attribute] = Field(min_length=1)
+    stages: dict[Name, Stage] = Field(min_length=1)
+    authority: DataTypes
+    presence: dict[Name, Presence] = Field(default_factory=dict)
+    gates: dict[str, list[Gate]] = Field(default_factory=dict, description="`system.record` → rules and expectations.")
+    matching: Matching = Matching()
+    comparison: Comparison = Comparison()
+
+    _folder: Path = PrivateAttr(default=Path())
+    _hash: str = PrivateAttr(default="")
+
+    @property
+    def folder(self) -> Path:
+        """Where the stack file lies; catalogues and relative paths start here."""
+        return self._folder
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the file with presets applied, `${NAME}` not filled in."""
+        return self._hash
+
+    def systems_with(self, attribute: str) -> list[str]:
+        """Systems that map an attribute, in the order declared."""
+        return [name for name, system in self.systems.items() if attribute in system.mapped()]
+
+    def authority_of(self, attribute: str, stage: str) -> str | None:
+        """The system that decides an attribute in a stage; None where the stage has no rule for its data type."""
+        rule = self.authority.get(self.attributes[attribute].data_type, {}).get(stage)
+        return rule.system if rule else None

@@ -1,0 +1,1 @@
+"""The warehouse (DuckDB): one writer, short writes, a published read-only copy."""
