@@ -1,0 +1,1 @@
+"""The world: coherent, deterministic, and wrong only where it says so."""
