@@ -1,0 +1,45 @@
+"""Starts a cycle when new trusted snapshots exist. The ledger of truth is on disk; the cursor is only a hint."""
+
+from __future__ import annotations
+
+import hashlib
+
+import dagster as dg
+
+from hrorch_pipelines.snapshots import catalogue
+from hrorch_pipelines.workplace import Workplace
+
+
+def cycle_sensor() -> dg.SensorDefinition:
+    """One run per set of newest snapshots: the run key is made from their ids, so a repeated tick starts nothing."""
+
+    @dg.sensor(
+        name="cycle_on_new_snapshots",
+        job_name="cycle",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Starts the job `cycle` when a system has a trusted snapshot that no cycle has seen.",
+    )
+    def watch(
+        context: dg.SensorEvaluationContext, workplace: dg.ResourceParam[Workplace]
+    ) -> dg.RunRequest | dg.SkipReason:
+        newest = {
+            name: manifest.snapshot_id
+            for name in workplace.stack.systems
+            if (manifest := catalogue.latest(workplace.home, name)) is not None
+        }
+        if not newest:
+            return dg.SkipReason("No system has a trusted snapshot yet.")
+        missing = [name for name in workplace.stack.systems if name not in newest]
+        key = hashlib.sha256("\n".join(sorted(newest.values())).encode()).hexdigest()[:16]
+        if context.cursor == key:
+            return dg.SkipReason("No new trusted snapshot since the last cycle.")
+        context.update_cursor(key)
+        context.log.info(
+            "A cycle is due: newest snapshots of %d systems%s.",
+            len(newest),
+            f"; none yet of {', '.join(missing)}" if missing else "",
+        )
+        return dg.RunRequest(run_key=f"cycle-{key}")
+
+    return watch
