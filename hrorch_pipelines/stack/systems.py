@@ -61,6 +61,9 @@ class Paginator(Part):
     start: int = 1
     cursor_alone: bool = Field(False, description="The cursor must be the only query parameter (Greenhouse v3).")
     more: str | None = Field(None, description="JSON path of a flag that says whether another page follows.")
+    in_: Literal["query", "body"] = Field(
+        "query", alias="in", description="Where cursor, page, offset and size go: query parameters, or the body of a POST."
+    )
 
 
 class Window(Part):
@@ -68,7 +71,11 @@ class Window(Part):
 
     param: str = Field(description="Query parameter.")
     format: str = Field(description="Its value; `{since}` and `{until}` are ISO timestamps. Name both for a closed window.")
-    deleted: str | None = Field(None, description="Path that lists what was deleted since; without it, absence is unknown.")
+    deleted: str | None = Field(
+        None,
+        description="What was deleted since: a JSON path of ids in the same answer, or `/path?since={since}#json.path.of.ids` "
+        "to ask for. Without it, absence is unknown.",
+    )
     expired_status: list[int] = Field(default_factory=lambda: [410], description="Statuses that mean: read everything again.")
 
 
