@@ -1,0 +1,20 @@
+"""The `hrorch` command. Each module holds one family of commands; what they do lives in the rooms."""
+
+from __future__ import annotations
+
+import sys
+
+from hrorch_pipelines.cli import benchmarks, demo, reports, run, sandbox
+from hrorch_pipelines.cli.app import COULD_NOT_RUN, app
+from hrorch_pipelines.errors import HrorchError
+
+__all__ = ["app", "benchmarks", "demo", "main", "reports", "run", "sandbox"]
+
+
+def main() -> None:
+    """Run the command; turn our errors into two plain sentences and exit code 2."""
+    try:
+        app()
+    except HrorchError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(COULD_NOT_RUN)

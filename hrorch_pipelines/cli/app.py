@@ -1,0 +1,41 @@
+"""The command tree and what every command shares: where the stack file is, how things are printed, exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
+
+app = typer.Typer(
+    name="hrorch",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help=(
+        "See the whole HR stack: snapshot every system, hold back bad records, match people, find every value that "
+        "disagrees with its authority, and say why.\n\n"
+        "Start with [bold]hrorch demo[/bold]. Exit codes: 0 fine, 1 findings, 2 could not run."
+    ),
+)
+report_app = typer.Typer(no_args_is_help=True, help="Print what the last cycle found, as table, CSV, JSON, XLSX or HTML.")
+sandbox_app = typer.Typer(no_args_is_help=True, help="Six HR systems on this machine to try HRORCH against.")
+app.add_typer(report_app, name="report")
+app.add_typer(sandbox_app, name="sandbox")
+
+console = Console()
+"""Where results go; notes go to `notes`, so that a pipe gets the results only."""
+notes = Console(stderr=True)
+
+StackOption = Annotated[
+    Path | None,
+    typer.Option("--stack", help="The stack file.", envvar="HRORCH_STACK", show_default="data/stack.yaml"),
+]
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="The run-time folder.", envvar="HRORCH_HOME", show_default="`home` beside the stack file"),
+]
