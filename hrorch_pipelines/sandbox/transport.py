@@ -48,8 +48,12 @@ class Fault(BaseModel):
     times: int | None = Field(None, gt=0, description="Requests it hits; until switched off when absent.")
     skip: int = Field(0, ge=0, description="Fitting requests let through first.")
     path: str | None = Field(None, description="Regular expression the request's path must contain.")
-    retry_after: int | None = Field(None, ge=0, description="429 and 503: seconds in Retry-After; no header when absent.")
-    seconds: float = Field(35, ge=0, description="timeout: how late the answer is. lagging_reads: how late the write is.")
+    retry_after: int | None = Field(
+        None, ge=0, description="429 and 503: seconds in Retry-After; no header when absent."
+    )
+    seconds: float = Field(
+        35, ge=0, description="timeout: how late the answer is. lagging_reads: how late the write is."
+    )
     reads: int | None = Field(None, ge=0, description="lagging_reads: reads that still see the old value.")
     drift: Literal["inserted", "removed"] = Field("inserted", description="page_drift: what happened before this page.")
     to: Literal["empty", "sign_in"] = Field("empty", description="redirect_zero: where the redirect leads.")
