@@ -5,16 +5,19 @@ The world's time is in `world_clock`. No vendor's protocol (see `servers/`) and 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+
+from hrorch_pipelines.sandbox.stamps import moment, stamp, version_of
+
+__all__ = ["SYSTEMS", "Body", "Document", "Event", "Row", "Store", "VersionConflict", "moment", "stamp", "version_of"]
 
 SYSTEMS = ("ats", "hris", "payroll", "check", "onboarding", "directory")
 Body = dict[str, Any]
@@ -62,21 +65,6 @@ class Event:
     at: str
     by: str | None
     fields: tuple[str, ...]
-
-
-def stamp(moment: datetime) -> str:
-    """The store's form of a moment: `2026-01-31T09:00:00Z`; sorts as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def moment(text: str) -> datetime:
-    """Back from `stamp`."""
-    return datetime.fromisoformat(text)
-
-
-def version_of(*parts: object) -> str:
-    """A 32-digit version token that follows from its parts, so that the same world has the same bytes."""
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 class Store:
@@ -231,7 +219,7 @@ class Store:
             f"WHERE event > ? {where} ORDER BY event LIMIT ?",
             [after, *values, limit],
         )
-        return [Event(*row[:6], tuple(json.loads(row[6]))) for row in rows]
+        return [Event(row[0], row[1], row[2], row[3], row[4], row[5], tuple(json.loads(row[6]))) for row in rows]
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -266,7 +254,7 @@ class Store:
     @staticmethod
     def _rows(con: sqlite3.Connection, where: str, values: list[Any], order: str) -> Iterator[Document]:
         for row in con.execute(f"SELECT {_COLUMNS} FROM documents WHERE {where} {order}", values):
-            yield Document(*row[:7], bool(row[7]), json.loads(row[8]))
+            yield _document(row)
 
     @staticmethod
     def _insert(con: sqlite3.Connection, documents: list[Document]) -> None:
@@ -294,6 +282,11 @@ class VersionConflict(Exception):  # noqa: N818  (servers answer it in the vendo
         super().__init__(f"{collection} {key}: not the version expected")
         self.collection = collection
         self.key = key
+
+
+def _document(row: Any) -> Document:
+    collection, key, parent, seq, version, at, by, deleted, body = row
+    return Document(collection, key, parent, seq, version, at, by, bool(deleted), json.loads(body))
 
 
 def _conditions(
