@@ -37,8 +37,8 @@ def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)
             compare(con, workplace.stack, cycle)
-            explain_causes(con, workplace.stack, workplace.home, cycle)
-            price(con, workplace.stack, cycle)
+            explain_causes(con, workplace.stack, cycle)
+            price(con, workplace.stack)
             metadata = {**summary.by_state(con), **summary.by_cause(con)}
         return dg.MaterializeResult(metadata=metadata)
 
@@ -54,7 +54,7 @@ def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
         with workplace.warehouse.write() as con:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)
-            attribute_landings(con, workplace.stack, cycle)
+            attribute_landings(con, workplace.stack, cycle, workplace.home.key())
             metadata = summary.by_attribution(con)
         return dg.MaterializeResult(metadata=metadata)
 
@@ -82,7 +82,7 @@ def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
         with workplace.warehouse.write() as con:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)
-            compute_rates(con, workplace.stack, cycle)
+            compute_rates(con, cycle)
             build_bridges(con, workplace.stack, cycle)
             rates, residue = summary.headline(con, cycle.cycle_id), summary.residues(con, cycle.cycle_id)
         yield dg.MaterializeResult(asset_key=["reconcile", "rates"], metadata=rates)

@@ -24,7 +24,10 @@ def _factors() -> tuple[float, ...]:
 
 # What a person types is a number in the copy's own unit, to the cent; trailing ".00" is not typed.
 _TYPED = "regexp_replace(printf('%.2f', {column} / coalesce(per_year, 1)), '[.]00$', '')"
-_IS_TYPED = "(kind <> 'pay' OR abs(round({column} / coalesce(per_year, 1), 2) * coalesce(per_year, 1) - {column}) < 0.011 * coalesce(per_year, 1))"
+_IS_TYPED = (
+    "(kind <> 'pay' OR abs(round({column} / coalesce(per_year, 1), 2) * coalesce(per_year, 1) - {column})"
+    " < 0.011 * coalesce(per_year, 1))"
+)
 _A_DIGITS = f"""(CASE WHEN kind IN ('pay', 'money') THEN regexp_replace({_TYPED.format(column="an")}, '[^0-9]', '', 'g')
                       ELSE regexp_replace(a, '[^0-9]', '', 'g') END)"""
 _C_DIGITS = f"""(CASE WHEN kind IN ('pay', 'money') THEN regexp_replace({_TYPED.format(column="cn")}, '[^0-9]', '', 'g')

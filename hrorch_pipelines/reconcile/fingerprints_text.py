@@ -28,7 +28,7 @@ TEXTS: tuple[Fingerprint, ...] = (
     Fingerprint(
         Cause.LEADING_ZEROS_LOST,
         "kind IN ('identifier', 'phone', 'text', 'code') AND a <> c AND ltrim(a, '0') = ltrim(c, '0') AND ltrim(a, '0') <> ''",
-        "CASE WHEN length(c) < length(a) THEN 'leading zeros are lost, as in a spreadsheet' ELSE 'the authority has lost leading zeros' END",
+        "CASE WHEN length(c) < length(a) THEN 'leading zeros are lost, as in a spreadsheet' ELSE 'the authority lost leading zeros' END",
     ),
     Fingerprint(
         Cause.TRUNCATED,

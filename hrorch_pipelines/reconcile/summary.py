@@ -26,7 +26,8 @@ def by_attribution(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def headline(con: duckdb.DuckDBPyConnection, cycle_id: str) -> dict[str, float]:
     """The overall rates of a cycle: `M2 discrepancy`, its bounds, its denominator."""
     rows = con.execute(
-        "SELECT metric, value, low, high, denominator FROM reconcile.rates WHERE cycle_id = ? AND scope = 'all'", [cycle_id]
+        "SELECT metric, value, low, high, denominator FROM reconcile.rates WHERE cycle_id = ? AND scope = 'all'",
+        [cycle_id],
     ).fetchall()
     found: dict[str, float] = {}
     for metric, value, low, high, denominator in rows:
