@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ class AnswerForm:
     """How to recognise and bend a system's list answers without knowing its domain.
 
     `rows`, `totals` and `nexts` are keys or dotted paths into the JSON body; a body that is itself a list holds the rows.
+    `pages` names the parameters (of the query or of a JSON body) that ask for a page, with their values for the first one.
     """
 
     rows: tuple[str, ...] = ()
@@ -25,7 +26,7 @@ class AnswerForm:
     total_headers: tuple[str, ...] = ()
     nexts: tuple[str, ...] = ()
     next_headers: tuple[str, ...] = ()
-    continues: Callable[[Query, Any], bool] = lambda query, body: False  # noqa: ARG005
+    pages: Mapping[str, Container[str]] = field(default_factory=dict)
     windows: tuple[str, ...] = ()
     sign_in: str = ""
     reading_posts: str = ""  # regular expression of paths where POST reads
@@ -39,7 +40,9 @@ class AnswerForm:
 
     def is_later_page(self, query: Query, body: bytes) -> bool:
         """Whether a request asks for a page after the first."""
-        return self.continues(query, _parsed(body) if body else None)
+        content = _parsed(body) if body and self.reading_posts else None
+        sent = {**(content if isinstance(content, dict) else {}), **query}
+        return any(name in sent and str(sent[name]) not in first for name, first in self.pages.items())
 
 
 class JSONAnswer(Response):
@@ -58,6 +61,20 @@ class Refused(Exception):  # noqa: N818  (an answer on its way out, not an error
     def __init__(self, answer: Response) -> None:
         super().__init__(answer.status_code)
         self.answer = answer
+
+
+Handler = Callable[[Request, Exception], Response]
+
+
+def refusals(answers: Mapping[type[Exception], Callable[[], Response]]) -> dict[Any, Handler]:
+    """Starlette's exception handlers: `Refused` gives its own answer, each other exception the answer said here."""
+
+    def refused(request: Request, refusal: Exception) -> Response:  # noqa: ARG001
+        if isinstance(refusal, Refused):
+            return refusal.answer
+        return next(make for kind, make in answers.items() if isinstance(refusal, kind))()
+
+    return dict.fromkeys((Refused, *answers), refused)
 
 
 async def json_body(request: Request, refusal: Response) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from hrorch_pipelines.sandbox.servers.access import Guarded, actor, bearer_of
-from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, whole_number
+from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, refusals, whole_number
 from hrorch_pipelines.sandbox.servers.ats_access import TOKEN_PATH, RequestWindow, known_token, sign_in
 from hrorch_pipelines.sandbox.servers.ats_paging import Listing, first_listing, next_listing
 from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
@@ -21,7 +21,7 @@ from hrorch_pipelines.sandbox.store import Document, stamp
 COLLECTIONS = ("candidates", "applications", "offers")
 FORM = AnswerForm(
     next_headers=("link",),
-    continues=lambda query, body: "cursor" in query,
+    pages={"cursor": ()},
     windows=("updated_at",),
     sign_in=TOKEN_PATH,
     expired=(410, {"message": "The cursor has expired."}),
@@ -51,7 +51,7 @@ def create_app(records: SystemRecords, *, client_id: str, client_secret: str) ->
             Route("/v3/{collection}", read, methods=["GET"]),
             Route("/v3/{collection}/{id}", write, methods=["PATCH"]),
         ],
-        exception_handlers={Refused: _refused, Missing: _missing},
+        exception_handlers=refusals({Missing: lambda: JSONAnswer({"message": "Resource not found"}, 404)}),
     )
     guarded = Guarded(
         app,
@@ -135,7 +135,7 @@ def _new_version(records: SystemRecords, old: Document, change: dict[str, Any], 
     if old.body.get("status") == "deprecated":
         raise _invalid("id", "is not the current version of the offer")
     now = stamp(records.clock.now())
-    new_id = max(int(document.id) for document in records.store.each("offers", deleted=True)) + 1
+    new_id = records.new_number("offers")
     records.put("offers", old.id, {**old.body, "status": "deprecated", "updated_at": now}, by=by)
     body = {
         **old.body,
@@ -159,11 +159,3 @@ def _is_date(value: Any) -> bool:
 
 def _invalid(field: str, problem: str) -> Refused:
     return Refused(JSONAnswer({"message": "Validation error", "errors": [{"message": problem, "field": field}]}, 422))
-
-
-def _refused(request: Request, refused: Exception) -> Response:  # noqa: ARG001
-    return refused.answer if isinstance(refused, Refused) else Response(status_code=500)
-
-
-def _missing(request: Request, missing: Exception) -> Response:  # noqa: ARG001
-    return JSONAnswer({"message": "Resource not found"}, 404)

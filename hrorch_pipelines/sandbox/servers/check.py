@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from hrorch_pipelines.sandbox.servers.access import Guarded, actor, basic
-from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, whole_number
+from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, refusals, whole_number
 from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
 from hrorch_pipelines.sandbox.store import Document, stamp
 
@@ -21,7 +21,7 @@ FORM = AnswerForm(
     rows=("data",),
     totals=("count",),
     nexts=("next_href",),
-    continues=lambda query, body: query.get("page", "1") != "1",
+    pages={"page": "1"},
     limited={"error": "Too many requests"},
     expired=(410, {"error": "The page is no longer available"}),
 )
@@ -54,10 +54,7 @@ def create_app(records: SystemRecords, *, api_key: str) -> ASGIApp:
             Route("/v1/{collection}", create, methods=["POST"]),
             Route("/v1/{collection}/{id}", read_one, methods=["GET"]),
         ],
-        exception_handlers={
-            Refused: lambda request, refused: refused.answer,  # type: ignore[dict-item,attr-defined]
-            Missing: lambda request, missing: JSONAnswer({"error": "Resource not found"}, 404),  # type: ignore[dict-item]
-        },
+        exception_handlers=refusals({Missing: lambda: JSONAnswer({"error": "Resource not found"}, 404)}),
     )
     return Guarded(app, basic(api_key, ""), lambda: JSONAnswer({"error": "Bad authentication error"}, 401))
 

@@ -77,12 +77,17 @@ def create_app(controls: Controls) -> ASGIApp:
             Route("/advance", advance, methods=["POST"]),
             Route("/reset", reset, methods=["POST"]),
         ],
-        exception_handlers={
-            Refused: lambda request, refused: refused.answer,  # type: ignore[dict-item,attr-defined]
-            ValidationError: lambda request, wrong: JSONAnswer({"error": _faults_of(wrong)}, 422),  # type: ignore[dict-item,arg-type]
-            UnknownSandboxSystem: lambda request, wrong: JSONAnswer({"error": str(wrong)}, 404),  # type: ignore[dict-item]
-        },
+        exception_handlers={Refused: _refused, ValidationError: _refused, UnknownSandboxSystem: _refused},
     )
+
+
+def _refused(request: Request, wrong: Exception) -> Response:  # noqa: ARG001
+    if isinstance(wrong, Refused):
+        return wrong.answer
+    if isinstance(wrong, ValidationError):
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors(include_url=False))
+        return JSONAnswer({"error": told}, 422)
+    return JSONAnswer({"error": str(wrong)}, 404)
 
 
 def _known(system: Any, controls: Controls) -> None:
@@ -93,7 +98,3 @@ def _known(system: Any, controls: Controls) -> None:
 def _told(board: FaultBoard) -> dict[str, Any]:
     everything = board.everything()
     return {system: [one.model_dump(mode="json") for one in faults] for system, faults in everything.items()}
-
-
-def _faults_of(wrong: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors(include_url=False))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from hmac import compare_digest
+from typing import Any
 
-from scim2_models import UnauthorizedException
+from scim2_models import ScimProvider, UnauthorizedException
 from scim2_server.applications.asgi import ASGIApplication
 from scim2_server.memory import AsyncInMemoryStorage
 from scim2_server.requests import ScimRequest
@@ -16,8 +18,7 @@ from scim2_server.utils import (
     load_default_schemas,
     load_default_service_provider_config,
 )
-from scim2_models import ScimProvider
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hrorch_pipelines.sandbox.servers.answers import AnswerForm
 from hrorch_pipelines.sandbox.servers.directory_storage import StoredDirectory
@@ -27,7 +28,7 @@ BASE_PATH = "/v2"
 FORM = AnswerForm(
     rows=("Resources",),
     totals=("totalResults",),
-    continues=lambda query, body: query.get("startIndex", "1") not in {"0", "1"},
+    pages={"startIndex": ("0", "1")},
     reading_posts=r"/\.search$",
     limited={
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
@@ -46,7 +47,21 @@ def create_app(records: SystemRecords, *, token: str) -> ASGIApp:
     provider = ScimProvider.from_discovery(
         load_default_schemas().values(), load_default_resource_types().values(), config=config
     )
-    return _Directory(StoredDirectory(records, provider), provider, token)
+    directory = _Directory(StoredDirectory(records, provider), provider, token)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await directory(dict(scope), _as_dict(receive), send)
+
+    return app
+
+
+def _as_dict(receive: Receive) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """scim2-server asks for a dict where ASGI promises a mapping."""
+
+    async def received() -> dict[str, Any]:
+        return dict(await receive())
+
+    return received
 
 
 class _Directory(ASGIApplication):

@@ -11,7 +11,7 @@ from scim2_models import Resource, ResourceType, ScimProvider
 from scim2_server.memory import InMemoryStorage
 
 from hrorch_pipelines.sandbox.servers.access import INTEGRATION
-from hrorch_pipelines.sandbox.servers.records import WRITE_FATE, SystemRecords, WriteFate
+from hrorch_pipelines.sandbox.servers.records import SystemRecords, WriteFate, current_fate
 from hrorch_pipelines.sandbox.store import Document
 
 COLLECTIONS = {"User": "users", "Group": "groups"}
@@ -26,8 +26,7 @@ class StoredDirectory(InMemoryStorage):
     def __init__(self, records: SystemRecords, provider: ScimProvider) -> None:
         super().__init__(clock=records.clock.now)
         self._records = records
-        self._types = {kind.name: kind for kind in provider.resource_types}
-        self._models = {name: provider.model_for(kind) for name, kind in self._types.items()}
+        self._models: dict[str, Any] = {str(kind.name): provider.model_for(kind) for kind in provider.resource_types}
         events = records.store.events()
         self.versions = itertools.count(events[-1].event + 1 if events else 1)
         self._glance: sqlite3.Connection | None = None
@@ -56,7 +55,7 @@ class StoredDirectory(InMemoryStorage):
     def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
         """As scim2-server's, written through."""
         created = super().create(resource_type, resource)
-        name, fate = resource_type.name, WRITE_FATE.get()
+        name, fate = str(resource_type.name), current_fate()
         if fate.kind != "applied":
             self._remove((name, str(created.id)))
         self._write(fate, lambda: self._keep(name, created))
@@ -66,7 +65,7 @@ class StoredDirectory(InMemoryStorage):
         self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
     ) -> Resource[Any]:
         """As scim2-server's, written through."""
-        fate, name = WRITE_FATE.get(), resource_type.name
+        fate, name = current_fate(), str(resource_type.name)
         before = self._stored(resource_type, resource.id)
         updated = super().update(resource_type, resource, expected_version=expected_version)
         if fate.kind != "applied":
@@ -76,7 +75,7 @@ class StoredDirectory(InMemoryStorage):
 
     def delete(self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None) -> None:
         """As scim2-server's, written through."""
-        fate, name = WRITE_FATE.get(), resource_type.name
+        fate, name = current_fate(), str(resource_type.name)
         before = self._stored(resource_type, resource_id)
         super().delete(resource_type, resource_id, expected_version=expected_version)
         if fate.kind != "applied":
@@ -108,5 +107,5 @@ class StoredDirectory(InMemoryStorage):
         version = document.version if document.version.startswith("W/") else f'W/"{document.version}"'
         created = document.body.get("meta", {}).get("created") or document.updated_at
         meta = {"resourceType": name, "created": created, "lastModified": document.updated_at, "version": version}
-        resource = self._models[name].model_validate({**body, "id": document.id, "meta": meta})
+        resource: Resource[Any] = self._models[name].model_validate({**body, "id": document.id, "meta": meta})
         self._store(resource, self._values_of(resource))

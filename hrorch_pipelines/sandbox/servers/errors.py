@@ -5,7 +5,7 @@ from __future__ import annotations
 from hrorch_pipelines.errors import HrorchError
 
 
-class SandboxUnavailable(HrorchError):
+class SandboxUnavailable(HrorchError):  # noqa: N818
     """A sandbox system could not take its port or did not come up."""
 
     def __init__(self, system: str, port: int) -> None:
@@ -17,7 +17,7 @@ class SandboxUnavailable(HrorchError):
         self.port = port
 
 
-class UnknownSandboxSystem(HrorchError):
+class UnknownSandboxSystem(HrorchError):  # noqa: N818
     """A name that is none of the sandbox's systems."""
 
     def __init__(self, system: str, known: tuple[str, ...]) -> None:

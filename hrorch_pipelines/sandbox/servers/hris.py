@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +9,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from hrorch_pipelines.sandbox.servers.access import Guarded, basic
-from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Query, Refused
+from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, refusals
 from hrorch_pipelines.sandbox.servers.hris_answers import refuse
 from hrorch_pipelines.sandbox.servers.hris_datasets import DatasetRoutes
 from hrorch_pipelines.sandbox.servers.hris_employees import EmployeeReads
@@ -20,16 +18,11 @@ from hrorch_pipelines.sandbox.servers.hris_view import FIELD_TYPES
 from hrorch_pipelines.sandbox.servers.hris_writes import EmployeeWrites
 from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
 
-
-def _later_page(query: Query, body: Any) -> bool:
-    return "page[after]" in query or (isinstance(body, dict) and str(body.get("page", 1)) != "1")
-
-
 FORM = AnswerForm(
     rows=("data", "employees"),
     totals=("meta.total", "meta.totalItems"),
     nexts=("meta.page.nextCursor", "links.next", "_links.next"),
-    continues=_later_page,
+    pages={"page[after]": (), "page": "1"},
     windows=("since",),
     reading_posts=r"^/api/v\d(_\d)?/datasets/",
     limited={"error": {"code": "TooManyRequests", "message": "Too many requests."}},
@@ -60,10 +53,7 @@ def create_app(records: SystemRecords, *, api_key: str) -> ASGIApp:
             Route("/api/v1_2/datasets/{name}/fields", datasets.fields, methods=["GET"]),
             Route("/api/v2/datasets/{name}/data", datasets.data, methods=["POST"]),
         ],
-        exception_handlers={
-            Refused: lambda request, refused: refused.answer,  # type: ignore[dict-item,attr-defined]
-            Missing: lambda request, missing: refuse(404, "Not found"),  # type: ignore[dict-item]
-        },
+        exception_handlers=refusals({Missing: lambda: refuse(404, "Not found")}),
     )
     return Guarded(app, basic(api_key), lambda: Response(status_code=401, headers={"WWW-Authenticate": "Basic"}))
 

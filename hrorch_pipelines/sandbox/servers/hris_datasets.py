@@ -69,7 +69,7 @@ class DatasetRoutes:
         if filtered or order:
             chosen = [one for one in self._records.store.each("employees") if matches(_reader(view, one))]
             for name, descending in reversed(order):
-                chosen.sort(key=lambda one: as_text(view.value(one, name)), reverse=descending)  # noqa: B023
+                chosen.sort(key=lambda one: as_text(view.value(one, name)), reverse=descending)
             total, chosen = len(chosen), chosen[(page - 1) * size : page * size]
         else:
             total = self._records.store.count("employees")
@@ -110,7 +110,7 @@ def _bounded(asked: dict[str, Any], name: str, default: int, most: int | None) -
     return value
 
 
-def _link(request: Request, page: int, exists: bool) -> str | None:  # noqa: FBT001
+def _link(request: Request, page: int, exists: bool) -> str | None:
     return str(request.url.replace(query=f"page={page}")) if exists else None
 
 

@@ -48,7 +48,7 @@ class EmployeeReads:
             name = rule.removeprefix("-")
             if name not in _SORTABLE:
                 raise _bad("BadRequest", f"cannot sort by {name}")
-            chosen.sort(key=lambda one: as_text(view.value(one, name)), reverse=rule.startswith("-"))  # noqa: B023
+            chosen.sort(key=lambda one: as_text(view.value(one, name)), reverse=rule.startswith("-"))
         start = _position(query.get("page[after]"), chosen)
         rows = chosen[start : start + size]
         more = start + size < len(chosen)

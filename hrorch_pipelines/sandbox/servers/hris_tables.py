@@ -96,9 +96,7 @@ class TableRoutes:
 
 def add_row(records: SystemRecords, table: str, employee: str, values: dict[str, Any], by: str) -> Document:
     """Append a row to an employee's table, with the next free row id."""
-    row_id = str(
-        max((int(row.id) for row in records.store.each(table, deleted=True) if row.id.isdecimal()), default=0) + 1
-    )
+    row_id = str(records.new_number(table))
     return records.put(table, row_id, {"id": row_id, "employeeId": employee, **values}, by=by, parent=employee)
 
 

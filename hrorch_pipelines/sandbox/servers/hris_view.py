@@ -109,7 +109,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return " ".join(str(part) for part in value.values() if part is not None)
+        return f"{value.get('value', '')} {value.get('currency', '')}".strip()
     return str(value)
 
 

@@ -30,8 +30,7 @@ class EmployeeWrites:
         if not sent.get("firstName") or not sent.get("lastName"):
             raise Refused(refuse(400, "firstName and lastName are required"))
         self._check(sent, {}, None)
-        ids = (int(one.id) for one in self._records.store.each("employees", deleted=True) if one.id.isdecimal())
-        key = str(max(ids, default=0) + 1)
+        key = str(self._records.new_number("employees"))
         own = {name: value for name, value in sent.items() if table_of(name) is None}
         self._records.put("employees", key, {"id": key, "status": "Active", **own}, by=actor(request))
         self._tables(key, sent, actor(request))
@@ -43,7 +42,7 @@ class EmployeeWrites:
         sent = await json_body(request, refuse(400, "Malformed JSON"))
         withheld = set(employee.body.get(RESTRICTED, []))
         if withheld & set(sent):
-            raise Refused(refuse(403, f"no permission to change {sorted(withheld & set(sent))[0]}"))
+            raise Refused(refuse(403, f"no permission to change {min(withheld & set(sent))}"))
         self._check(sent, employee.body, employee.id)
         own = {name: value for name, value in sent.items() if table_of(name) is None or name in employee.body}
         if own:

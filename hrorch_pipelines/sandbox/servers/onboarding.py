@@ -11,14 +11,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from hrorch_pipelines.sandbox.servers.access import Guarded, actor, bearer
-from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, whole_number
+from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, refusals, whole_number
 from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
 from hrorch_pipelines.sandbox.store import Document, VersionConflict
 
 FORM = AnswerForm(
     rows=("items",),
     totals=("total",),
-    continues=lambda query, body: query.get("page", "1") != "1",
+    pages={"page": "1"},
     limited={"error": "too many requests"},
     expired=(410, {"error": "the page is gone"}),
 )
@@ -43,11 +43,12 @@ def create_app(records: SystemRecords, *, token: str) -> ASGIApp:
             Route("/api/{collection}/{id}", read_one, methods=["GET"]),
             Route("/api/{collection}/{id}", replace, methods=["PUT"]),
         ],
-        exception_handlers={
-            Refused: lambda request, refused: refused.answer,  # type: ignore[dict-item,attr-defined]
-            Missing: lambda request, missing: JSONAnswer({"error": "not found"}, 404),  # type: ignore[dict-item]
-            VersionConflict: lambda request, stale: JSONAnswer({"error": "changed since it was read"}, 412),  # type: ignore[dict-item]
-        },
+        exception_handlers=refusals(
+            {
+                Missing: lambda: JSONAnswer({"error": "not found"}, 404),
+                VersionConflict: lambda: JSONAnswer({"error": "changed since it was read"}, 412),
+            }
+        ),
     )
     return Guarded(
         app, bearer(token), lambda: JSONAnswer({"error": "unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})

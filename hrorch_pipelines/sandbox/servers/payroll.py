@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hrorch_pipelines.sandbox.servers.access import Guarded, actor, bearer
-from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, whole_number
+from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, refusals, whole_number
 from hrorch_pipelines.sandbox.servers.payroll_records import PayrollRecords, StaleVersion
 from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
 
@@ -22,7 +22,7 @@ FORM = AnswerForm(
     rows=("employees",),
     total_headers=("x-total-count",),
     next_headers=("link",),
-    continues=lambda query, body: query.get("page", "1") != "1",
+    pages={"page": "1"},
     limited={"errors": [{"error_key": "base", "category": "rate_limit_exceeded", "message": "Too many requests"}]},
     expired=(410, {"errors": [{"error_key": "base", "category": "gone", "message": "The page is gone"}]}),
 )
@@ -83,15 +83,14 @@ def create_app(records: SystemRecords, *, token: str, company_id: str) -> ASGIAp
             Route("/v1/{kind}/{id}", write, methods=["PUT"]),
             Route("/v1/{kind}/{id}/{part}", parts, methods=["GET"]),
         ],
-        exception_handlers={
-            Refused: lambda request, refused: refused.answer,  # type: ignore[dict-item,attr-defined]
-            Missing: lambda request, missing: _refused(404, "base", "not_found", "Not found").answer,  # type: ignore[dict-item]
-            StaleVersion: lambda request, stale: (
-                _refused(  # type: ignore[dict-item]
-                    409, "base", "invalid_resource_version", "The resource was changed: read it again"
-                ).answer
-            ),
-        },
+        exception_handlers=refusals(
+            {
+                Missing: lambda: _refused(404, "base", "not_found", "Not found").answer,
+                StaleVersion: lambda: (
+                    _refused(409, "base", "invalid_resource_version", "The resource was changed: read it again").answer
+                ),
+            }
+        ),
     )
     refusal = _refused(401, "base", "unauthenticated", "Unauthorized").answer
     return _Versioned(Guarded(app, bearer(token), lambda: refusal))

@@ -85,7 +85,7 @@ class PayrollRecords:
         """A new compensation of a job, effective from a date. Raises Missing."""
         old, body, job = self._find("jobs", job_uuid)
         rows = job.setdefault("compensations", [])
-        new = {
+        new: Part = {
             "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"compensation {job_uuid} {len(rows)}")),
             "job_uuid": job_uuid,
             **{name: sent[name] for name in ("rate", "payment_unit", "flsa_status", "effective_date") if name in sent},
@@ -116,7 +116,7 @@ class PayrollRecords:
             raise Missing
         for document in self._records.store.each("employees"):
             for at, job in enumerate(document.body.get("jobs", [])):
-                places = [("jobs", job, None)]
+                places: list[tuple[str, Part, int | None]] = [("jobs", job, None)]
                 places += [("compensations", row, row_at) for row_at, row in enumerate(job.get("compensations", []))]
                 for name, part, row_at in places:
                     if name == kind and part.get("uuid") == key:

@@ -24,7 +24,10 @@ class WriteFate:
     seconds: float = 0
 
 
-WRITE_FATE: ContextVar[WriteFate] = ContextVar("write_fate", default=WriteFate())
+APPLIED = WriteFate()
+WRITE_FATE: ContextVar[WriteFate] = ContextVar("write_fate")
+
+FIRST_CLIENT_NUMBER = 9_000_000_000
 
 
 @dataclass
@@ -32,6 +35,11 @@ class _Late:
     apply: Callable[[], object]
     reads: int | None
     due: float
+
+
+def current_fate() -> WriteFate:
+    """What becomes of the writes of the request under way."""
+    return WRITE_FATE.get(APPLIED)
 
 
 class Missing(Exception):  # noqa: N818  (servers answer it as 404)
@@ -69,7 +77,7 @@ class SystemRecords:
 
         Raises VersionConflict when it is no longer at version `expected`.
         """
-        fate, at = WRITE_FATE.get(), self.clock.now()
+        fate, at = current_fate(), self.clock.now()
 
         def apply() -> Document:
             return self.store.put(
@@ -90,11 +98,16 @@ class SystemRecords:
 
     def delete(self, collection: str, key: str, *, by: str | None) -> None:
         """Mark a document deleted, with the same fates as `put`."""
-        fate, at = WRITE_FATE.get(), self.clock.now()
+        fate, at = current_fate(), self.clock.now()
         if fate.kind == "applied":
             self.store.delete(collection, key, at=at, by=by)
         elif fate.kind == "late":
             self.postpone(fate, lambda: self.store.delete(collection, key, at=at, by=by))
+
+    def new_number(self, collection: str) -> int:
+        """A number for a record that a client creates: above all there are, and above any the world will ever use."""
+        taken = (int(one.id) for one in self.store.each(collection, deleted=True) if one.id.isdecimal())
+        return max(FIRST_CLIENT_NUMBER - 1, max(taken, default=0)) + 1
 
     def settle(self, *, read: bool = False, everything: bool = False) -> None:
         """Apply late writes that are due; called before each request, which counts against them when it is a `read`."""
