@@ -77,6 +77,9 @@ class Window(Part):
         "to ask for. Without it, absence is unknown.",
     )
     expired_status: list[int] = Field(default_factory=lambda: [410], description="Statuses that mean: read everything again.")
+    full_every: Duration = Field(
+        "1d", validate_default=True, description="Read everything at least this often: a window cannot show all it misses."
+    )
 
 
 class RestRead(Part):
