@@ -33,7 +33,10 @@ def wilson(numerator: float, denominator: float) -> Interval:
     half = (
         z * float(np.sqrt(share * (1 - share) / denominator + z * z / (4 * denominator**2))) / (1 + z * z / denominator)
     )
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    # At 0 and n the ends are exactly 0 and 1; floating point alone says otherwise.
+    low = 0.0 if numerator == 0 else max(0.0, centre - half)
+    high = 1.0 if numerator == denominator else min(1.0, centre + half)
+    return Interval(low, high)
 
 
 def over_persons(profile: list[tuple[int, int, int]], seed: int = 7) -> Interval:
