@@ -1,0 +1,171 @@
+"""Deterministic keys: which records share a key value, and what that is worth. Joining clusters is done in `joining`."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+
+from hrorch_pipelines.identity.counts import count
+from hrorch_pipelines.identity.agreement import SUCCESSIVE, evidence, hard_contradictions, level
+from hrorch_pipelines.identity.membership import people
+from hrorch_pipelines.identity.plan import Plan
+from hrorch_pipelines.stack.rules import MatchKey
+from hrorch_pipelines.storage.sql import ident
+
+
+def key_name(key: MatchKey) -> str:
+    """How a key is called in edges and reviews."""
+    return "+".join(key.attributes)
+
+
+def gather(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, *, everybody: bool) -> None:
+    """Make `w_group(value, system, source_id, cluster, gone)`: records of values that stand in two clusters or more.
+
+    Looked at are the values that active records hold, or held before: a value becomes usable when the second record that
+    carried it goes away.
+    """
+    value = _value(key)
+    present = " AND ".join(f"t.{ident(name)} IS NOT NULL" for name in key.attributes)
+    scope = ""
+    if not everybody:
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE w_value AS
+            SELECT {value} AS value FROM identity.traits t SEMI JOIN w_active USING (system, source_id) WHERE {present}
+            UNION SELECT {value} FROM w_before t JOIN w_changed USING (system, source_id) WHERE {present}"""
+        )
+        scope = f"AND {value} IN (SELECT value FROM w_value)"
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE w_group AS
+        WITH holders AS (
+            SELECT {value} AS value, t.system, t.source_id, t.gone FROM identity.traits t WHERE {present} {scope}),
+        placed AS (SELECT h.*, m.cluster FROM holders h JOIN w_member m USING (system, source_id)),
+        split_values AS (SELECT value FROM placed GROUP BY value HAVING min(cluster) <> max(cluster))
+        SELECT placed.* FROM placed SEMI JOIN split_values USING (value)"""
+    )
+
+
+def take_plain_groups(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, tier: int) -> None:
+    """Settle the common case by aggregates alone, and leave the rest in `w_group`.
+
+    Plain is a value whose holders are all new, each from another system, on which a confirming attribute is the same
+    everywhere (or none is there to compare), and which neither birth date nor national id deny. Makes
+    `w_plain(cluster, component)` and writes one edge per record to the group's first record.
+    """
+    confirm = [name for name in key.confirm if name in plan.kinds]
+    same = " OR ".join(f"(count(t.{ident(n)}) = count(*) AND min(t.{ident(n)}) = max(t.{ident(n)}))" for n in confirm)
+    nothing = " AND ".join(f"count(t.{ident(n)}) <= 1" for n in confirm) or "TRUE"
+    denied = " AND ".join(
+        f"(count(t.{ident(n)}) = 0 OR min(t.{ident(n)}) = max(t.{ident(n)}))"
+        for n in (plan.birth_date, plan.national_id)
+        if n
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE w_plain_value AS
+        SELECT g.value, min(g.cluster) AS component, {"bool_or(TRUE)" if not same else f"coalesce({same}, FALSE)"} AS compared
+        FROM w_group g JOIN identity.traits t USING (system, source_id)
+        GROUP BY g.value
+        HAVING bool_and(starts_with(g.cluster, 'n')) AND NOT bool_or(g.gone)
+           AND count(DISTINCT g.cluster) = count(*) AND count(DISTINCT g.system) = count(*)
+           AND ({same or "TRUE"} OR ({nothing})) AND {denied or "TRUE"}"""
+    )
+    con.execute(
+        """
+        DELETE FROM w_plain_value WHERE value IN (
+            SELECT g.value FROM w_group g
+            JOIN (SELECT left_system AS system, left_id AS source_id FROM identity.decisions
+                  UNION SELECT right_system, right_id FROM identity.decisions) USING (system, source_id))"""
+    )
+    con.execute(
+        f"""
+        INSERT INTO w_edges
+        SELECT {tier}, 'key', $basis, c.system, c.source_id, g.system, g.source_id, NULL,
+               CASE WHEN p.compared THEN $confirmed ELSE $alone END, 'link'
+        FROM w_group g JOIN w_plain_value p USING (value) JOIN w_group c ON c.value = p.value AND c.cluster = p.component
+        WHERE g.cluster <> p.component""",
+        {"basis": key_name(key), "confirmed": _plain_evidence(key, "exact"), "alone": _plain_evidence(key, "missing")},
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE w_plain AS SELECT g.cluster, p.component FROM w_group g JOIN w_plain_value p USING (value)"
+    )
+    con.execute("DELETE FROM w_group WHERE value IN (SELECT value FROM w_plain_value)")
+
+
+def weigh_pairs(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, tier: int) -> int:
+    """Weigh every pair of the remaining groups; make `w_pair` with its zone and why. Return the values too common to pair."""
+    name = key_name(key)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE w_common AS SELECT value FROM w_group GROUP BY value HAVING count(*) > {plan.limits.group}"
+    )
+    con.execute(
+        """
+        INSERT INTO w_wanted
+        SELECT 'shared_key', $tier, a[1].system, a[1].source_id, a[2].system, a[2].source_id, NULL,
+               'one value of ' || $name || ' is carried by ' || n || ' records', NULL
+        FROM (SELECT list({'system': system, 'source_id': source_id} ORDER BY system, source_id)[:2] AS a, count(*) AS n
+              FROM w_group SEMI JOIN w_common USING (value) GROUP BY value)""",
+        {"tier": tier, "name": name},
+    )
+    con.execute("DELETE FROM w_group WHERE value IN (SELECT value FROM w_common)")
+    people(con, plan, "w_group", "w_people")
+    confirm = [attribute for attribute in key.confirm if attribute in plan.kinds]
+    levels = ", ".join(level(plan, attribute) for attribute in confirm)
+    # An identifying key outweighs one denial (a mistyped birth date), shared contact data outweighs none: families share them.
+    allowed = 1 if plan.proves(key) else 0
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE w_pair AS
+        WITH weighed AS (
+            SELECT g.value, l.system AS left_system, l.source_id AS left_id, r.system AS right_system, r.source_id AS right_id,
+                   l.cluster AS left_cluster, r.cluster AS right_cluster, (l.gone OR r.gone) AS gone, NULL::DOUBLE AS probability,
+                   list_filter([{levels}]::VARCHAR[], lambda x: x <> 'missing') AS compared,
+                   {hard_contradictions(plan)} > {allowed} AS denied,
+                   l.system = r.system AS one_system, {SUCCESSIVE} AS successive, {evidence(plan, (*key.attributes, *confirm))} AS evidence
+            FROM w_group g JOIN w_group h ON g.value = h.value
+            JOIN w_people l ON l.system = g.system AND l.source_id = g.source_id
+            JOIN w_people r ON r.system = h.system AND r.source_id = h.source_id
+            WHERE (g.system, g.source_id) < (h.system, h.source_id) AND g.cluster <> h.cluster),
+        judged AS (
+            SELECT *, NOT denied AND (len(compared) = 0
+                      OR len(list_filter(compared, lambda x: x NOT IN ('differs', 'similar'))) > 0) AS confirmed
+            FROM weighed),
+        values_shared AS (
+            SELECT value FROM judged WHERE one_system AND NOT gone AND NOT (successive AND confirmed) GROUP BY value)
+        SELECT j.*,
+               CASE WHEN gone AND NOT confirmed THEN 'apart'
+                    WHEN s.value IS NOT NULL THEN CASE WHEN confirmed OR one_system THEN 'review' ELSE 'apart' END
+                    WHEN confirmed THEN 'link' ELSE 'review' END AS zone,
+               CASE WHEN s.value IS NOT NULL THEN 'shared_key' ELSE 'unconfirmed_key' END AS kind
+        FROM judged j LEFT JOIN values_shared s USING (value)"""
+    )
+    con.execute(
+        """
+        INSERT INTO w_wanted
+        SELECT kind, $tier, left_system, left_id, right_system, right_id, NULL,
+               CASE kind WHEN 'shared_key' THEN 'several records of one system carry the same ' || $name
+                         ELSE 'the same ' || $name || ', but what should confirm it contradicts' END, evidence
+        FROM w_pair WHERE zone = 'review'""",
+        {"tier": tier, "name": name},
+    )
+    con.execute(
+        """
+        INSERT INTO w_edges
+        SELECT $tier, 'key', $name, left_system, left_id, right_system, right_id, NULL, evidence, zone FROM w_pair""",
+        {"tier": tier, "name": name},
+    )
+    return count(con, "SELECT count(*) FROM w_common")
+
+
+def _value(key: MatchKey) -> str:
+    """One text per key value; a length before each part keeps `ab`+`c` apart from `a`+`bc`."""
+    if len(key.attributes) == 1:
+        return f"t.{ident(key.attributes[0])}::VARCHAR"
+    parts = [f"length(t.{ident(name)}::VARCHAR) || ':' || t.{ident(name)}::VARCHAR" for name in key.attributes]
+    return " || ".join(parts)
+
+
+def _plain_evidence(key: MatchKey, confirmed: str) -> str:
+    return json.dumps({**dict.fromkeys(key.attributes, "exact"), "confirm": confirmed})
