@@ -1,24 +1,28 @@
-"""`hrorch report …` and `hrorch explain`: read the published copy, print it in the form asked for."""
+"""`hrorch report …` and `hrorch explain`: read the published copy and print it in the form asked for."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import typer
 
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console, report_app
+from hrorch_pipelines.reports.table import Table
 from hrorch_pipelines.workplace import Workplace, open_workplace
 
-FormatOption = Annotated[
-    str, typer.Option("--format", "-f", help="table, csv, json, xlsx or html.", metavar="FORMAT")
-]
+FormatOption = Annotated[str, typer.Option("--format", "-f", help="table, csv, json, xlsx or html.", metavar="FORMAT")]
 OutOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the screen.")]
 AsOfOption = Annotated[
-    datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Compare as of this date instead of the last cycle's.")
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Compare as of this day instead of the last cycle's."),
 ]
 RevealOption = Annotated[bool, typer.Option("--reveal", help="Show personal values instead of masking them.")]
+Several = Annotated[list[str] | None, typer.Option(help="May be repeated.")]
 
 
 @report_app.command("discrepancies")
@@ -26,8 +30,8 @@ def discrepancies(
     system: Annotated[list[str] | None, typer.Option(help="Only this copy system; may be repeated.")] = None,
     attribute: Annotated[list[str] | None, typer.Option(help="Only this attribute; may be repeated.")] = None,
     cause: Annotated[list[str] | None, typer.Option(help="Only this cause; may be repeated.")] = None,
-    state: Annotated[list[str] | None, typer.Option(help="Only this state, e.g. disagree, ghost; may be repeated.")] = None,
-    person: Annotated[str | None, typer.Option(help="One person: id, `system:source_id` or employee number.")] = None,
+    state: Annotated[list[str] | None, typer.Option(help="disagree, ghost, missing_record, in_flight, scheduled.")] = None,
+    person: Annotated[str | None, typer.Option(help="A person id, `system:source_id` or an employee number.")] = None,
     as_of: AsOfOption = None,
     reveal: RevealOption = False,
     format_: FormatOption = "table",
@@ -35,12 +39,12 @@ def discrepancies(
     stack: StackOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Values that disagree with their authority, with cause, money at risk and since when. Exit code 1 if there are any."""
-    from hrorch_pipelines.reports import discrepancies as page
+    """Values that disagree with their authority: cause, money at risk, since when. Exit code 1 if there are any."""
+    from hrorch_pipelines.reports.discrepancies import discrepancies as read
 
     workplace = open_workplace(stack, home)
     with _published(workplace, as_of) as con:
-        table = page.discrepancies(
+        table = read(
             con,
             workplace.stack,
             systems=tuple(system or ()),
@@ -53,3 +57,128 @@ def discrepancies(
     _write(table, format_, output)
     if table.rows:
         raise typer.Exit(FINDINGS)
+
+
+@report_app.command("metrics")
+def metrics(
+    history: Annotated[bool, typer.Option(help="Every cycle, not only the last.")] = False,
+    as_of: AsOfOption = None,
+    format_: FormatOption = "table",
+    output: OutOption = None,
+    stack: StackOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Manual re-entry (M1) and discrepancy (M2): numerator, denominator, 95 % interval, definition."""
+    from hrorch_pipelines.reports.metrics import metrics as read
+
+    workplace = open_workplace(stack, home)
+    with _published(workplace, as_of) as con:
+        _write(read(con, workplace.stack, history=history), format_, output)
+
+
+@report_app.command("bridge")
+def bridge(
+    as_of: AsOfOption = None,
+    format_: FormatOption = "table",
+    output: OutOption = None,
+    stack: StackOption = None,
+    home: HomeOption = None,
+) -> None:
+    """From one system's head count to another's, reason by reason, with what is unexplained."""
+    from hrorch_pipelines.reports.bridge import bridge as read
+
+    workplace = open_workplace(stack, home)
+    with _published(workplace, as_of) as con:
+        _write(read(con, workplace.stack), format_, output)
+
+
+@report_app.command("quarantine")
+def quarantine(
+    format_: FormatOption = "table",
+    output: OutOption = None,
+    stack: StackOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Records held at a gate: the rule, what was expected, what to do, who does it by when. Exit code 1 if there are any."""
+    from hrorch_pipelines.reports.quarantine import quarantine as read
+
+    workplace = open_workplace(stack, home)
+    with _published(workplace, None) as con:
+        table = read(con, workplace.stack)
+    _write(table, format_, output)
+    if table.rows:
+        raise typer.Exit(FINDINGS)
+
+
+@report_app.command("reviews")
+def reviews(
+    format_: FormatOption = "table",
+    output: OutOption = None,
+    stack: StackOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Pairs of records that may be one person, waiting for a reviewer's answer. Exit code 1 if there are any."""
+    from hrorch_pipelines.reports.reviews import reviews as read
+
+    workplace = open_workplace(stack, home)
+    with _published(workplace, None) as con:
+        table = read(con, workplace.stack)
+    _write(table, format_, output)
+    if table.rows:
+        raise typer.Exit(FINDINGS)
+
+
+@report_app.command("page")
+def page(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file.")] = Path("hrorch-report.html"),
+    as_of: AsOfOption = None,
+    stack: StackOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Everything on one self-contained HTML page with charts; prints well."""
+    from hrorch_pipelines.reports.page import write_page
+
+    workplace = open_workplace(stack, home)
+    with _published(workplace, as_of) as con:
+        console.print(f"Written: {write_page(con, workplace.stack, output)}")
+
+
+@app.command()
+def explain(
+    person: Annotated[str, typer.Argument(help="A person id, `system:source_id` or an employee number.")],
+    attribute: Annotated[str | None, typer.Argument(help="One attribute; all when absent.")] = None,
+    as_of: AsOfOption = None,
+    reveal: RevealOption = False,
+    format_: FormatOption = "table",
+    output: OutOption = None,
+    stack: StackOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Why a value is what it is: who says what, which gate it passed, which rule chose it, what disagrees and why."""
+    from hrorch_pipelines.reports.explain import explain as read
+
+    workplace = open_workplace(stack, home)
+    with _published(workplace, as_of) as con:
+        for table in read(con, workplace.stack, person, attribute, reveal=reveal):
+            _write(table, format_, output)
+
+
+@contextmanager
+def _published(workplace: Workplace, as_of: datetime | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published copy, or the same comparison made for another day."""
+    from hrorch_pipelines.storage.warehouse import open_published
+
+    if as_of is None:
+        with open_published(workplace.home) as con:
+            yield con
+        return
+    from hrorch_pipelines.replay import published_as_of
+
+    with published_as_of(workplace, as_of.date()) as con:
+        yield con
+
+
+def _write(table: Table, format_: str, output: Path | None) -> None:
+    from hrorch_pipelines.reports.render import render
+
+    render(table, format_, output)

@@ -1,0 +1,27 @@
+"""What can go wrong when a report is asked for."""
+
+from __future__ import annotations
+
+from hrorch_pipelines.errors import HrorchError
+
+
+class UnknownChoiceError(HrorchError):
+    """A filter or format names something that does not exist."""
+
+    def __init__(self, what: str, given: str, known: tuple[str, ...]) -> None:
+        from rapidfuzz import process
+
+        near = process.extractOne(given, known)
+        hint = f"did you mean `{near[0]}`? " if near else ""
+        super().__init__(f"There is no {what} `{given}`.", remedy=f"{hint}Known: {', '.join(known)}")
+        self.given = given
+
+
+class UnknownPersonError(HrorchError):
+    """Nobody goes by that name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No person goes by what was given.",
+            remedy="give a person id (p-…), `system:source_id` as in `payroll:1234`, or an employee number",
+        )
