@@ -55,7 +55,7 @@ class Listener:
 
     def start(self) -> None:
         """Take the port and begin to answer; the same port again after a stop. Raises SandboxUnavailable."""
-        sock = socket.socket()
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only so
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((HOST, self.port))
