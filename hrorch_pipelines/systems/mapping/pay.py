@@ -7,7 +7,7 @@ from hrorch_pipelines.systems.mapping.cells import Cell
 from hrorch_pipelines.systems.mapping.errors import FieldFault
 from hrorch_pipelines.systems.mapping.numbers import plain_number
 from hrorch_pipelines.systems.mapping.statement import Statement
-from hrorch_pipelines.systems.mapping.text import TRIMMED
+from hrorch_pipelines.systems.mapping.text import trimmed
 
 PER_YEAR: dict[PayUnit, int] = {"year": 1, "month": 12, "semimonth": 24, "biweek": 26, "week": 52, "day": 260}
 """Units in a year; an hour is `hours_per_year`."""
@@ -48,7 +48,7 @@ def _factor(statement: Statement, cell: Cell, unit_source: str | None) -> str:
     fixed = str(per_year(declared, declared.unit)) if declared.unit else "NULL"
     if unit_source is None:
         return f"{fixed}::DECIMAL(8,0)"
-    word = statement.add("texts", cell.column("unit"), f"nullif(trim({unit_source}, {statement.bind(TRIMMED)}), '')")
+    word = statement.add("texts", cell.column("unit"), f"nullif({trimmed(statement, unit_source)}, '')")
     own = "".join(
         f" WHEN {word} = {statement.bind(key)} THEN {per_year(declared, unit)}"
         for key, unit in declared.unit_map.items()

@@ -16,7 +16,7 @@ def convert_secret(statement: Statement, cell: Cell, key: bytes) -> None:
 
     Signs and spaces do not count: `123-45-6789` and `123456789` are one number. A text without any is a fault.
     """
-    letters = rf"regexp_replace(upper({nfc(cell.text)}), '[^\pL\pN]', '', 'g')"
+    letters = rf"regexp_replace(upper({nfc(cell.text)}), '[^\pL\pN]+', '', 'g')"
     normal = statement.add("shapes", cell.column("normal"), f"nullif({letters}, '')")
     inner, outer = (statement.bind(pad) for pad in _pads(key))
     cell.value = f"sha256({outer}::BLOB || unhex(sha256({inner}::BLOB || encode({normal}))))"

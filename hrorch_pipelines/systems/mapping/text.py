@@ -83,7 +83,8 @@ def letter_case(statement: Statement, cell: Cell) -> None:
 def convert_text(statement: Statement, cell: Cell) -> None:
     """Canonical texts: Unicode NFC, inner white space folded to one space; e-mail, phone and code more than that."""
     composed = statement.add("shapes", cell.column("nfc"), nfc(cell.text))
-    folded = f"regexp_replace({composed}, {literal(_SPACE_RUN)}, ' ', 'g')" if cell.field.trim else composed
+    spaced = f"regexp_replace({composed}, {literal(_SPACE_RUN)}, ' ', 'g')"  # slow, hence only where it may matter
+    folded = f"CASE WHEN regexp_matches({composed}, '[^ -~]|  ') THEN {spaced} ELSE {composed} END" if cell.field.trim else composed
     match cell.type:
         case AttributeType.EMAIL:
             cell.value = f"lower({folded})"
@@ -106,6 +107,11 @@ def convert_boolean(statement: Statement, cell: Cell) -> None:
     cell.fail(f"{cell.has_text()} AND {cell.column_value()} IS NULL", "not_a_boolean")
 
 
+def trimmed(statement: Statement, text: str) -> str:
+    """SQL for a text without TRIMMED at its ends. Trimming a set of characters is slow, so only odd ends go through it."""
+    return f"CASE WHEN regexp_matches({text}, '^[^!-~]|[^!-~]$') THEN trim({text}, {statement.bind(TRIMMED)}) ELSE {text} END"
+
+
 def nfc(text: str) -> str:
     """SQL for Unicode NFC. DuckDB's own function ends at a NUL, so texts with one are composed piece by piece."""
     pieces = f"list_transform(string_split({text}, chr(0)), lambda piece: nfc_normalize(piece))"
@@ -119,13 +125,13 @@ def _convert_phone(statement: Statement, cell: Cell, composed: str) -> None:
         cell.column("bare"),
         rf"regexp_replace(regexp_replace({composed}, '^(?i:tel:)\s*', ''), '^(\+|00)([^(]*)\(0\)', '\1\2')",
     )
-    number = rf"regexp_replace(regexp_replace({bare}, '[^0-9+]', '', 'g'), '^00', '+')"
+    number = rf"regexp_replace(regexp_replace({bare}, '[^0-9+]+', '', 'g'), '^00', '+')"
     cell.value = rf"CASE WHEN regexp_full_match({bare}, '[ (]*[+]?[^\pL+;#,*]*[0-9][^\pL+;#,*]*') THEN {number} END"
     cell.fail(f"{cell.has_text()} AND {cell.column_value()} IS NULL", "not_a_phone")
 
 
 def _trim(statement: Statement, cell: Cell, text: str) -> str:
-    return f"trim({text}, {statement.bind(TRIMMED)})" if cell.field.trim else text
+    return trimmed(statement, text) if cell.field.trim else text
 
 
 def _not_null_word(statement: Statement, cell: Cell, text: str) -> str:

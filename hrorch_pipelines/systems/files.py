@@ -1,0 +1,202 @@
+"""Reads exports: finds the file, fetches it, gives it to its format, and checks that the columns needed are there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from hrorch_pipelines.clock import Clock
+from hrorch_pipelines.stack.mapping import FieldMap
+from hrorch_pipelines.stack.systems import FileRead, Record, System
+from hrorch_pipelines.systems.errors import ReadFault, unavailable
+from hrorch_pipelines.systems.file_places import Place, opened
+from hrorch_pipelines.systems.formats.parsed import LINE, Parsed
+from hrorch_pipelines.systems.raw import Problem, RawRecords, ReadReport
+
+ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".xlsx": "xlsx",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".ldif": "ldif",
+}
+
+
+@dataclass
+class FilesConnector:
+    """One system known by its exports. `folder` is the stack file's: relative paths start there."""
+
+    name: str
+    system: System
+    clock: Clock
+    folder: Path
+
+    def check(self) -> None:
+        """Look for the files of every record type. Raises SystemUnavailable."""
+        try:
+            with opened(self.system, self.folder) as place:
+                for record in self.system.records:
+                    self._chosen(place, record)
+        except ReadFault as fault:
+            raise unavailable(self.name, fault) from fault
+
+    def read(self, record: str, *, into: Path, until: datetime, since: datetime | None = None) -> RawRecords:
+        """Read one record type whole; files know no windows. See `raw.Connector`."""
+        del until, since
+        started = self.clock.now()
+        with tempfile.TemporaryDirectory(dir=into) as scratch:
+            try:
+                with opened(self.system, self.folder) as place:
+                    paths = self._chosen(place, record)
+                    local = [place.fetch(path, _own_folder(Path(scratch), n)) for n, path in enumerate(paths)]
+                parts = [self._parsed(record, path, path.parent / f"parsed.{n}") for n, path in enumerate(local)]
+            except ReadFault as fault:
+                raise unavailable(self.name, fault) from fault
+            whole, path = _joined(parts, into / record)
+        problems = list(whole.problems)
+        if whole.rows == 0 and not any(problem.fatal for problem in problems):
+            problems.append(Problem("empty_answer", f"{record}: the file has no records", fatal=False))
+        report = ReadReport(
+            started_at=started,
+            ended_at=self.clock.now(),
+            mode="full",
+            pages=len(paths),
+            requests=len(paths),
+            claimed_rows=None,
+            problems=tuple(problems),
+            encoding=whole.encoding,
+            delimiter=whole.delimiter,
+        )
+        return RawRecords(path, whole.shape, whole.rows, whole.columns, report)
+
+    def _chosen(self, place: Place, record: str) -> list[str]:
+        read = self._read_of(record)
+        paths = place.matching(read.path)
+        if not paths:
+            raise ReadFault("no_file", f"{record}: no file matches `{read.path}`")
+        return paths[-1:] if read.newest_only else paths
+
+    def _parsed(self, record: str, source: Path, out: Path) -> tuple[Parsed, Path]:
+        declared, read = self.system.records[record], self._read_of(record)
+        try:
+            parsed = parser_of(read, source)(source, read, out)
+        except ReadFault as fault:
+            raise ReadFault(fault.code, f"{record}: {source.name}: {fault.detail}") from fault
+        problems = (*parsed.problems, *_column_problems(declared, parsed))
+        told = tuple(replace(problem, detail=f"{record}: {source.name}: {problem.detail}") for problem in problems)
+        return replace(parsed, problems=told), out
+
+    def _read_of(self, record: str) -> FileRead:
+        read = self.system.records[record].read
+        if not isinstance(read, FileRead):
+            raise TypeError(f"{self.name}.{record} is not declared for files")
+        return read
+
+
+def parser_of(read: FileRead, source: Path) -> Callable[[Path, FileRead, Path], Parsed]:
+    """The format's reader, by `format` or the file's ending. Raises ReadFault `wrong_format`."""
+    kind = read.format or ENDINGS.get(source.suffix.lower())
+    match kind:
+        case "csv":
+            from hrorch_pipelines.systems.formats.delimited import parse
+        case "xlsx":
+            from hrorch_pipelines.systems.formats.xlsx import parse
+        case "json":
+            from hrorch_pipelines.systems.formats.jsons import parse
+        case "jsonl":
+            from hrorch_pipelines.systems.formats.jsons import parse_lines as parse
+        case "fixed":
+            from hrorch_pipelines.systems.formats.fixed import parse
+        case "parquet":
+            from hrorch_pipelines.systems.formats.parquets import parse
+        case "ldif":
+            from hrorch_pipelines.systems.formats.ldif import parse
+        case _:
+            raise ReadFault("wrong_format", f"the ending `{source.suffix}` tells no format")
+    return parse
+
+
+def needed_columns(declared: Record) -> list[str]:
+    """Source columns a record type is mapped from, the key first."""
+    effective = declared.effective
+    timing = [effective.from_, effective.to, effective.sequence] if effective else []
+    about = [declared.changed_by, declared.changed_at, declared.version, declared.deleted]
+    maps: list[FieldMap | None] = [declared.key, declared.parent_key, *timing, *declared.fields.values(), *about]
+    paths = [
+        path
+        for field in maps
+        if field is not None
+        for path in (*field.paths, *([field.unit_from] if field.unit_from else []))
+    ]
+    return list(dict.fromkeys(paths))
+
+
+def _column_problems(declared: Record, parsed: Parsed) -> list[Problem]:
+    """Needed columns that are not there, or there twice. Nested records are looked at one by one by the mapping."""
+    if parsed.shape == "nested":
+        return []
+    from rapidfuzz import fuzz, process, utils
+
+    problems = []
+    for path in needed_columns(declared):
+        column = path.strip('"')
+        if column in parsed.duplicates:
+            problems.append(Problem("duplicate_column", f"column `{column}` is there more than once"))
+        elif column not in parsed.columns:
+            near = process.extract(
+                column, parsed.columns, scorer=fuzz.WRatio, processor=utils.default_process, limit=3, score_cutoff=50
+            )
+            hint = f"; nearest: {', '.join(f'`{name}`' for name, *_ in near)}" if near else ""
+            problems.append(Problem("missing_column", f"column `{column}` is missing{hint}"))
+    unneeded = [
+        name
+        for name in parsed.duplicates
+        if not any(problem.detail.startswith(f"column `{name}`") for problem in problems)
+    ]
+    problems += [
+        Problem("duplicate_column", f"column `{name}` is there more than once; not used", fatal=False)
+        for name in unneeded
+    ]
+    return problems
+
+
+def _joined(parts: list[tuple[Parsed, Path]], target: Path) -> tuple[Parsed, Path]:
+    """Several files as one, in the order of their names. Flat ones must have the same columns."""
+    first = parts[0][0]
+    target = target.with_suffix(".jsonl" if first.shape == "nested" else ".parquet")
+    problems = [problem for part, _ in parts for problem in part.problems]
+    if len(parts) == 1:
+        parts[0][1].replace(target)
+    elif first.shape == "nested":
+        with target.open("wb") as whole:
+            for _, path in parts:
+                with path.open("rb") as lines:
+                    shutil.copyfileobj(lines, whole, 1 << 20)
+    else:
+        same = all(sorted(part.columns) == sorted(first.columns) for part, _ in parts)
+        if not same:
+            problems.append(Problem("missing_column", "the files do not have the same columns"))
+        with duckdb.connect() as con:
+            listed = ", ".join("'" + str(path).replace("'", "''") + "'" for _, path in parts)
+            con.execute(
+                f"COPY (SELECT * FROM read_parquet([{listed}], union_by_name = true)) "
+                f"TO '{str(target).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)"
+            )
+    columns = tuple(dict.fromkeys(name for part, _ in parts for name in part.columns if name != LINE))
+    return replace(first, rows=sum(part.rows for part, _ in parts), columns=columns, problems=tuple(problems)), target
+
+
+def _own_folder(scratch: Path, number: int) -> Path:
+    folder = scratch / str(number)
+    folder.mkdir()
+    return folder

@@ -1,0 +1,1 @@
+"""One module per format family: a file in, records out exactly as written. Finding and fetching files is in `files`."""
