@@ -50,9 +50,7 @@ def authority_assets(stack: Stack) -> dg.AssetsDefinition:
             require_receipts(con, workplace.stack, cycle)
             assemble(con, workplace.stack, cycle)
             decide(con, workplace.stack, cycle)
-            rows = {
-                name: spine.count(con, "cells", name) for name in workplace.stack.systems
-            }
+            rows = {name: spine.count(con, "cells", name) for name in workplace.stack.systems}
             persons = spine.count(con, "golden", "persons")
         for name, n in rows.items():
             yield dg.MaterializeResult(

@@ -17,6 +17,7 @@ class State(StrEnum):
     BOTH_EMPTY = "both_empty"
     NOT_SUPPLIED = "not_supplied"
     HIDDEN = "hidden"
+    UNRESOLVED = "unresolved"  # refers to a record no person is known for (a manager who is not linked)
     STALE = "stale"
     QUARANTINED = "quarantined"
     HELD = "held"  # the authority's policy says: no value, nothing compared

@@ -1,0 +1,17 @@
+"""Errors of this room: a condition of the stack file that the engine cannot use."""
+
+from __future__ import annotations
+
+from hrorch_pipelines.errors import HrorchError
+
+
+class AuthorityFault(HrorchError, ValueError):  # noqa: N818
+    """A condition (`stages.worker.when`, `presence.payroll.must`, …) does not bind; `key` is its place in the stack file."""
+
+    def __init__(self, key: str, why: str) -> None:
+        self.key = key
+        self.why = why
+        super().__init__(
+            f"{key}: {why}",
+            remedy="write one SQL condition over the columns named in docs/stack-file.md; `as_of` is the day of the cycle",
+        )

@@ -1,0 +1,128 @@
+"""Whose cells a pass works on: everybody, or the persons touched, fallen due, or referring to somebody who was relinked.
+
+Leaves two temporary relations: `scope_persons(person_id)` and `scope_links(system, source_id, person_id)`.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from hrorch_pipelines.authority.passes import has_table
+from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.cycles import Cycle
+from hrorch_pipelines.storage.sql import ident, record_table
+
+_TOUCH = """
+INSERT INTO cycles.touched_persons
+SELECT DISTINCT ?, person_id FROM ({found})
+WHERE person_id IS NOT NULL AND person_id NOT IN (SELECT person_id FROM cycles.touched_persons WHERE cycle_id = ?)
+"""
+
+
+def open_scope(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, *, full: bool) -> None:
+    """Make `scope_persons` and `scope_links`. Unless `full`, whoever must be looked at again joins `cycles.touched_persons`,
+    so that every later stage works on the same persons."""
+    close_scope(con)
+    if full:
+        con.execute("CREATE TEMP VIEW scope_links AS SELECT system, source_id, person_id FROM identity.links")
+        return
+    _touch(
+        con,
+        cycle,
+        "SELECT person_id FROM cells.due WHERE due_at <= $now OR due_on <= $as_of",
+        now=cycle.now,
+        as_of=cycle.as_of,
+    )
+    _touch(
+        con,
+        cycle,
+        """SELECT person_id FROM cells.spells SEMI JOIN cycles.touched_records t USING (system, source_id)
+           UNION ALL SELECT person_id FROM identity.links SEMI JOIN cycles.touched_records t USING (system, source_id)""",
+    )
+    _touch_held(con, stack, cycle)
+    _scope_tables(con, cycle)
+    _touch_relinked(con, stack, cycle)
+    _scope_tables(con, cycle)
+
+
+def close_scope(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop the temporary relations."""
+    for name in ("scope_links", "scope_persons", "scope_relinked"):
+        kind = con.execute(
+            "SELECT table_type FROM information_schema.tables WHERE table_catalog = 'temp' AND table_name = ?", [name]
+        ).fetchone()
+        if kind:
+            con.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} temp.{name}")
+
+
+def _touch(con: duckdb.DuckDBPyConnection, cycle: Cycle, found: str, **values: object) -> None:
+    statement = _TOUCH.replace("?", "$cycle").format(found=found)
+    con.execute(statement, {"cycle": cycle.cycle_id, **values})
+
+
+def _scope_tables(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> None:
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE scope_persons AS SELECT DISTINCT person_id FROM cycles.touched_persons WHERE cycle_id = ?",
+        [cycle.cycle_id],
+    )
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE scope_links AS
+           SELECT system, source_id, person_id FROM identity.links SEMI JOIN scope_persons USING (person_id)"""
+    )
+
+
+def _touch_held(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None:
+    """A hold can begin or end without the record itself changing (another record's fault was mended)."""
+    for system in cycle.sources:
+        if not has_table(con, "cells", system):
+            continue
+        for record in stack.systems[system].records:
+            if not has_table(con, "accepted", f"{system}.{record}"):
+                continue
+            _touch(
+                con,
+                cycle,
+                f"""SELECT l.person_id
+                    FROM {record_table("accepted", system, record)} a
+                    JOIN identity.links l ON l.system = $system AND l.source_id = coalesce(a.parent_id, a.source_id)
+                    LEFT JOIN {ident("cells", system)} c ON c.person_id = l.person_id AND c.source_id = l.source_id
+                    WHERE a.held AND coalesce(len(c.held), 0) = 0""",
+                system=system,
+            )
+        _touch(
+            con,
+            cycle,
+            f"SELECT person_id FROM {ident('cells', system)} WHERE len(held) > 0",
+        )
+
+
+def _touch_relinked(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None:
+    """Records that moved from one person to another: their former persons, and everybody who refers to them."""
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE scope_relinked AS
+           SELECT s.system, s.source_id, old.person_id AS former
+           FROM scope_links s LEFT JOIN cells.spells old USING (system, source_id)
+           WHERE old.person_id IS DISTINCT FROM s.person_id
+           UNION ALL
+           SELECT old.system, old.source_id, old.person_id
+           FROM (FROM cells.spells SEMI JOIN scope_persons USING (person_id)) old
+           ANTI JOIN identity.links l USING (system, source_id)"""
+    )
+    _touch(con, cycle, "SELECT former AS person_id FROM scope_relinked")
+    for system in cycle.sources:
+        for record, declared in stack.systems[system].records.items():
+            references = [a for a in declared.fields if stack.attributes[a].type is AttributeType.PERSON]
+            if not references or not has_table(con, "accepted", f"{system}.{record}"):
+                continue
+            moved = "(SELECT source_id FROM scope_relinked WHERE system = $system)"
+            condition = " OR ".join(f"{ident(name)} IN {moved}" for name in references)
+            _touch(
+                con,
+                cycle,
+                f"""SELECT l.person_id FROM identity.links l
+                    JOIN (SELECT DISTINCT coalesce(parent_id, source_id) AS source_id
+                          FROM {record_table("accepted", system, record)} WHERE {condition}) r
+                    ON l.system = $system AND l.source_id = r.source_id""",
+                system=system,
+            )
