@@ -33,7 +33,7 @@ def measure(con: duckdb.DuckDBPyConnection, file: Path, attributes: list[str], p
     row = con.execute(
         f"""
         SELECT count(*), count(*) FILTER (WHERE record_key IS NULL),
-               sum(md5_number(coalesce(record_key, '') || chr(31) || record_hash) % 18446744073709551557) {filled}
+               sum(md5_number_lower(coalesce(record_key, '') || chr(31) || record_hash)) {filled}
         FROM {source}
         """
     ).fetchone()

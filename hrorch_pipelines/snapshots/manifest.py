@@ -44,7 +44,8 @@ class RecordFacts(_Written):
     file: str
     rows: int
     read_rows: int = Field(description="Source records this read brought; in a window only the changed ones.")
-    left_out: int = Field(description="Source records the mapping's `where` left out.")
+    left_out: int = Field(description="Records the mapping's `where` left out.")
+    childless: int = Field(0, description="Source records whose list to explode is empty.")
     mode: Literal["full", "window"]
     complete_at: datetime = Field(description="When this record type was last read whole.")
     pages: int

@@ -131,6 +131,7 @@ class _Snapshot:
             rows=measured.rows,
             read_rows=raw.rows,
             left_out=counts.left_out,
+            childless=counts.childless,
             mode="window" if windowed else "full",
             complete_at=before.complete_at if windowed and before else self.started_at,
             pages=raw.report.pages,

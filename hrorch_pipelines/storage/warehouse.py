@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import threading
 import time
 from collections import defaultdict
@@ -96,21 +95,20 @@ def publish(home: Home) -> Path:
     the rows: at 1,000,000 persons that takes 2 s, where writing six of sixteen tables anew took 12 s.
     Raises WarehouseBusy.
     """
-    made = home.scratch / f"publish-{secrets.token_hex(8)}.duckdb"
-    try:
-        with Warehouse(home, SystemClock()).write() as con:
-            con.execute("CHECKPOINT")
-            source = os.open(home.warehouse, os.O_RDONLY)
-            try:
-                copy_open_file(source, made)
-            finally:
-                # Closing any descriptor of a file drops this process's locks on it, so the connection goes first.
-                con.close()
-                os.close(source)
-        home.published.parent.mkdir(parents=True, exist_ok=True)
-        made.replace(home.published)
-    finally:
+    made = home.scratch / "publish.duckdb"
+    home.published.parent.mkdir(parents=True, exist_ok=True)
+    with Warehouse(home, SystemClock()).write() as con:
+        con.execute("CHECKPOINT")
         made.unlink(missing_ok=True)
+        source = os.open(home.warehouse, os.O_RDONLY)
+        try:
+            copy_open_file(source, made)
+            made.replace(home.published)
+        finally:
+            made.unlink(missing_ok=True)
+            # Closing any descriptor of a file drops this process's locks on it, so the connection goes first.
+            con.close()
+            os.close(source)
     sync_folder(home.published.parent)
     return home.published
 
