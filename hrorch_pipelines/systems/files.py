@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 
 from hrorch_pipelines.clock import Clock
-from hrorch_pipelines.stack.mapping import FieldMap
-from hrorch_pipelines.stack.systems import FileRead, Record, System
+from hrorch_pipelines.stack.systems import FileRead, System
+from hrorch_pipelines.systems.columns_needed import column_problems
 from hrorch_pipelines.systems.errors import ReadFault, unavailable
 from hrorch_pipelines.systems.file_places import Place, opened
 from hrorch_pipelines.systems.formats.parsed import LINE, Parsed
@@ -92,7 +92,9 @@ class FilesConnector:
             parsed = parser_of(read, source)(source, read, out)
         except ReadFault as fault:
             raise ReadFault(fault.code, f"{record}: {source.name}: {fault.detail}") from fault
-        problems = (*parsed.problems, *_column_problems(declared, parsed))
+        flat = parsed.shape == "flat"
+        columns = column_problems(declared, parsed.columns, parsed.duplicates) if flat else []
+        problems = (*parsed.problems, *columns)
         told = tuple(replace(problem, detail=f"{record}: {source.name}: {problem.detail}") for problem in problems)
         return replace(parsed, problems=told), out
 
@@ -124,50 +126,6 @@ def parser_of(read: FileRead, source: Path) -> Callable[[Path, FileRead, Path], 
         case _:
             raise ReadFault("wrong_format", f"the ending `{source.suffix}` tells no format")
     return parse
-
-
-def needed_columns(declared: Record) -> list[str]:
-    """Source columns a record type is mapped from, the key first."""
-    effective = declared.effective
-    timing = [effective.from_, effective.to, effective.sequence] if effective else []
-    about = [declared.changed_by, declared.changed_at, declared.version, declared.deleted]
-    maps: list[FieldMap | None] = [declared.key, declared.parent_key, *timing, *declared.fields.values(), *about]
-    paths = [
-        path
-        for field in maps
-        if field is not None
-        for path in (*field.paths, *([field.unit_from] if field.unit_from else []))
-    ]
-    return list(dict.fromkeys(paths))
-
-
-def _column_problems(declared: Record, parsed: Parsed) -> list[Problem]:
-    """Needed columns that are not there, or there twice. Nested records are looked at one by one by the mapping."""
-    if parsed.shape == "nested":
-        return []
-    from rapidfuzz import fuzz, process, utils
-
-    problems = []
-    for path in needed_columns(declared):
-        column = path.strip('"')
-        if column in parsed.duplicates:
-            problems.append(Problem("duplicate_column", f"column `{column}` is there more than once"))
-        elif column not in parsed.columns:
-            near = process.extract(
-                column, parsed.columns, scorer=fuzz.WRatio, processor=utils.default_process, limit=3, score_cutoff=50
-            )
-            hint = f"; nearest: {', '.join(f'`{name}`' for name, *_ in near)}" if near else ""
-            problems.append(Problem("missing_column", f"column `{column}` is missing{hint}"))
-    unneeded = [
-        name
-        for name in parsed.duplicates
-        if not any(problem.detail.startswith(f"column `{name}`") for problem in problems)
-    ]
-    problems += [
-        Problem("duplicate_column", f"column `{name}` is there more than once; not used", fatal=False)
-        for name in unneeded
-    ]
-    return problems
 
 
 def _joined(parts: list[tuple[Parsed, Path]], target: Path) -> tuple[Parsed, Path]:
