@@ -40,7 +40,7 @@ TITLES: dict[str, list[tuple[str, int, int]]] = {
     "Pharmacy": [("Pharmacy Technician", 36, 52), ("Clinical Pharmacist", 112, 148), ("Pharmacy Purchasing Specialist", 52, 74)],
     "Nursing Administration": [("Nursing Informatics Coordinator", 82, 114), ("Unit Secretary", 36, 50), ("Nurse Manager", 98, 138)],
     "Facilities": [("Environmental Services Aide", 32, 44), ("Maintenance Engineer", 52, 76), ("Facilities Coordinator", 50, 70)],
-    "Information Technology": [("Systems Analyst", 70, 104), ("Clinical Applications Analyst", 78, 112), ("Service Desk Technician", 44, 64)],
+    "Information Technology": [("Systems Analyst", 70, 104), ("Clinical Applications Analyst", 78, 112), ("Help Desk Technician", 44, 64)],
     "Finance": [("Accountant", 58, 84), ("Revenue Cycle Specialist", 46, 66), ("Senior Financial Analyst", 80, 116)],
     "Human Resources": [("Recruiter", 56, 82), ("Benefits Administrator", 54, 78), ("Human Resources Generalist", 60, 86)],
 }  # fmt: skip
