@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
@@ -22,6 +25,9 @@ from hrorch_pipelines.sandbox.servers.records import SystemRecords
 from hrorch_pipelines.sandbox.store import SYSTEMS, Store, stamp
 from hrorch_pipelines.sandbox.transport import FaultBoard
 from hrorch_pipelines.sandbox.world_clock import WorldClock
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 BASE_PORT = 8701
 TOKEN = "sandbox-token"  # noqa: S105
@@ -45,18 +51,23 @@ def _directory_form() -> AnswerForm:
 
 @dataclass(frozen=True)
 class _Kind:
+    like: str
     form: Callable[[], AnswerForm]
     create: Callable[[SystemRecords], ASGIApp]
     base_path: str = ""
 
 
 _KINDS = {
-    "ats": _Kind(lambda: ats.FORM, partial(ats.create_app, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)),
-    "hris": _Kind(lambda: hris.FORM, partial(hris.create_app, api_key=KEY)),
-    "payroll": _Kind(lambda: payroll.FORM, partial(payroll.create_app, token=TOKEN, company_id=COMPANY)),
-    "check": _Kind(lambda: check.FORM, partial(check.create_app, api_key=KEY)),
-    "onboarding": _Kind(lambda: onboarding.FORM, partial(onboarding.create_app, token=TOKEN)),
-    "directory": _Kind(_directory_form, _directory, "/v2"),
+    "ats": _Kind(
+        "Greenhouse Harvest v3",
+        lambda: ats.FORM,
+        partial(ats.create_app, client_id=CLIENT_ID, client_secret=CLIENT_SECRET),
+    ),
+    "hris": _Kind("BambooHR", lambda: hris.FORM, partial(hris.create_app, api_key=KEY)),
+    "payroll": _Kind("Gusto", lambda: payroll.FORM, partial(payroll.create_app, token=TOKEN, company_id=COMPANY)),
+    "check": _Kind("Checkr", lambda: check.FORM, partial(check.create_app, api_key=KEY)),
+    "onboarding": _Kind("a plain onboarding API", lambda: onboarding.FORM, partial(onboarding.create_app, token=TOKEN)),
+    "directory": _Kind("SCIM 2.0 (scim2-server)", _directory_form, _directory, "/v2"),
 }
 
 
@@ -124,21 +135,94 @@ class Sandbox:
         )
 
     def advance(self, days: int) -> str:
-        """Let the world live on for some days; tells its new moment."""
-        raise LookupError(days)
+        """Let the world live on for some days; tells its new moment. The systems go on answering meanwhile."""
+        from hrorch_pipelines.sandbox.advance import advance
+
+        return stamp(advance(self.folder, days).now)
 
     def reset(self) -> str:
-        """Make the world anew."""
-        raise LookupError
+        """Make the same world anew, without faults of transport; what clients wrote is gone. Tells its moment."""
+        from hrorch_pipelines.sandbox.labels import read_labels
+        from hrorch_pipelines.sandbox.world import generate, label_file, remembered
+
+        world, labels = remembered(self.folder), label_file(self.folder)
+        faulty = bool(read_labels(labels))  # no labels, nothing planted
+        running = [system for system, listener in self.listeners.items() if listener.running]
+        for system in running:
+            self.stop(system)
+        self.board.switch_off()
+        generate(self.folder, world.people, world.seed, world.epoch, labels, faults=faulty)
+        for system in running:
+            self.start(system)
+        return stamp(self.clock.now())
 
 
 @contextmanager
 def run_sandbox(
-    folder: Path, *, base_port: int | None = BASE_PORT, people: int = 500, seed: int = 7
+    folder: Path,
+    *,
+    base_port: int | None = BASE_PORT,
+    people: int = 500,
+    seed: int = 7,
+    labels: Path | None = None,
+    faults: bool = True,
 ) -> Iterator[Sandbox]:
+    """Run the sandbox of a folder; a world of `people` persons is made there first unless the folder holds one.
+
+    `labels` and `faults` are `world.generate`'s: where the truth is written, and whether anything is planted.
+
+    Port `base_port` is the ATS's, the other five follow and control is the one before; None takes free ports (see `env`).
+    """
+    make_world(folder, people=people, seed=seed, labels=labels, faults=faults)
     sandbox = Sandbox(folder, base_port=base_port)
-    sandbox.start()
     try:
+        sandbox.start()
         yield sandbox
     finally:
         sandbox.stop()
+
+
+def make_world(folder: Path, *, people: int, seed: int, labels: Path | None = None, faults: bool = True) -> bool:
+    """Make a world unless there is one, whatever its size: clients may have written to it. Tells whether it did."""
+    from hrorch_pipelines.sandbox.world import generate, remembered
+
+    try:
+        remembered(folder)
+    except LookupError:
+        generate(folder, people, seed, labels=labels, faults=faults)
+        return True
+    return False
+
+
+def serve_forever(folder: Path, *, base_port: int = BASE_PORT, people: int = 500, seed: int = 7) -> None:
+    """Run the sandbox and say where it is, until Ctrl-C or a polite kill."""
+    from rich.console import Console
+
+    console, ended = Console(), threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    try:
+        with run_sandbox(folder, base_port=base_port, people=people, seed=seed) as sandbox:
+            console.print(_table(sandbox))
+            while not ended.wait(3600):
+                pass
+    except KeyboardInterrupt:
+        console.print("Stopped. The world is kept: start again to go on with it.")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _table(sandbox: Sandbox) -> Table:
+    from rich.table import Table
+
+    from hrorch_pipelines.sandbox.world import remembered
+
+    world = remembered(sandbox.folder)
+    table = Table(
+        title=f"HR sandbox: {world.people} people on {sandbox.clock.now():%Y-%m-%d}, made with seed {world.seed}"
+    )
+    for heading in ("system", "speaks like", "URL"):
+        table.add_column(heading, no_wrap=heading == "URL")
+    for system, kind in _KINDS.items():
+        table.add_row(system, kind.like, sandbox.url(system))
+    table.add_row("control", "GET /health /faults, POST /faults/SYSTEM /advance /reset", sandbox.control.url)
+    return table

@@ -82,6 +82,14 @@ class StoredDirectory(InMemoryStorage):
             self._store(before, self._values_of(before))
         self._write(fate, lambda: self._forget(name, resource_id))
 
+    def _remove(self, key: tuple[str | None, str]) -> None:
+        """As scim2-server's, which counts on unique names; a world may hold two accounts of one name."""
+        own = {
+            urn: value for urn, value in self._unique_values.get(key, {}).items() if self._owners[urn].get(value) == key
+        }
+        self._unique_values[key] = own
+        super()._remove(key)
+
     def _write(self, fate: WriteFate, apply: Callable[[], None]) -> None:
         if fate.kind == "applied":
             apply()

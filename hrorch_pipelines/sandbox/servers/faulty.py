@@ -75,7 +75,7 @@ class FaultyTransport:
         self.records.settle(read=not write)
         fault = self._take(exchange, write=write)
         if fault is None:
-            await self._pass_on(exchange)
+            await self._pass_on(exchange, read=not write)
         else:
             await self._plans[fault.fault](exchange, fault)
 
@@ -120,8 +120,8 @@ class FaultyTransport:
         headers.pop("content-length", None)
         return Answer(start["status"], headers, b"".join(parts), media)
 
-    async def _pass_on(self, exchange: _Exchange) -> None:
-        if exchange.scope["method"] == "GET" and self.board.on(self.system, FaultKind.PAGE_DRIFT):
+    async def _pass_on(self, exchange: _Exchange, *, read: bool) -> None:
+        if read and self.board.on(self.system, FaultKind.PAGE_DRIFT):
             answer = await self._run(exchange)
             self._drift.remember(exchange.path, answer)
             await _answer(exchange.send, answer)

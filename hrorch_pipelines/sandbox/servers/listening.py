@@ -53,6 +53,11 @@ class Listener:
         """Where it listens, without a slash at the end."""
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._thread is not None
+
     def start(self) -> None:
         """Take the port and begin to answer; the same port again after a stop. Raises SandboxUnavailable."""
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only so

@@ -19,7 +19,6 @@ from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
 API_VERSION = "2024-04-01"
 _LATEST = "2026-02-01"
 FORM = AnswerForm(
-    rows=("employees",),
     total_headers=("x-total-count",),
     next_headers=("link",),
     pages={"page": "1"},

@@ -104,3 +104,17 @@ def test_two_thousand_users_are_read_quickly(tmp_path: Path) -> None:
     sandbox.stop()
     assert len({row["id"] for row in rows}) == 2_000
     assert took < 10
+
+
+def test_two_accounts_of_one_name_are_both_served(sandbox: Sandbox, connect: Connect) -> None:
+    store = sandbox.records["directory"].store
+    store.put("users", "u999", store.get("users", "u005").body, at=NOW, by="Workato")
+    client = connect("directory")
+    assert len(read_all(client, 10)) == PEOPLE + 1
+    for key in ("u005", "u999"):
+        store.put(
+            "users", key, {**store.get("users", key).body, "userName": f"{key}@lakeside.example"}, at=NOW, by="Workato"
+        )
+    store.close()
+    assert {client.get(f"/Users/{key}").json()["userName"][:4] for key in ("u005", "u999")} == {"u005", "u999"}
+    assert client.delete("/Users/u999").status_code == 204
