@@ -81,8 +81,8 @@ class SqlConnector:
                 self._url(), poolclass=sa.NullPool, hide_parameters=True, **self.system.connection.options
             )
             with engine.connect() as con:
-                _make_read_only(con)
                 with con.begin() as transaction:
+                    _make_read_only(con)
                     yield con.execution_options(stream_results=True, yield_per=BATCH)
                     transaction.rollback()
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
@@ -152,5 +152,4 @@ def _make_read_only(con: sa.Connection) -> None:
         case "sqlite":
             con.exec_driver_sql("PRAGMA query_only = ON")
         case "postgresql":
-            con.exec_driver_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
-    con.rollback()
+            con.exec_driver_sql("SET TRANSACTION READ ONLY")

@@ -23,6 +23,10 @@ WORKER = {"worker": {"path": "/p"}}
 SECRET = "s3cret-t0ken"
 
 
+def basic(password: str) -> str:
+    return "Basic " + base64.b64encode(f"{SECRET}:{password}".encode()).decode()
+
+
 def connector(
     base_url: str, clock: Any, records: dict[str, Any] | None = None, **more: Any
 ) -> tuple[RestConnector, list[float]]:
