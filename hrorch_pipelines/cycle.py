@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -15,6 +16,9 @@ from hrorch_pipelines.storage import cycles
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.sql import ident
+
+if TYPE_CHECKING:
+    from hrorch_pipelines.snapshots.manifest import Manifest
 
 
 class NothingToReadError(HrorchError):
@@ -31,7 +35,9 @@ class NoOpenCycleError(HrorchError):
     """A stage was started by itself before any cycle was."""
 
     def __init__(self) -> None:
-        super().__init__("No cycle has been started in this warehouse.", remedy="start the job `cycle` (or `hrorch run`)")
+        super().__init__(
+            "No cycle has been started in this warehouse.", remedy="start the job `cycle` (or `hrorch run`)"
+        )
 
 
 def start(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, clock: Clock, *, full: bool = False) -> Cycle:
@@ -41,16 +47,12 @@ def start(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, clock: Clock
     for ever. A changed stack file makes the cycle a full one: yesterday's results were computed under other rules.
     """
     from hrorch_pipelines.snapshots import catalogue
-    from hrorch_pipelines.snapshots.history import ingest
+    from hrorch_pipelines.snapshots.history import ingest, ingested
 
     con.execute(cycles.SCHEMA)
     now = clock.now()
     refused = _refused_by_gate(con)
-    chosen = {}
-    for system in stack.systems:
-        manifests = [m for m in catalogue.manifests(home, system) if m.snapshot_id not in refused]
-        if manifests:
-            chosen[system] = manifests[-1]
+    chosen = {system: manifest for system in stack.systems if (manifest := _newest(home, system, refused)) is not None}
     if not chosen:
         raise NothingToReadError
     changed_rules = con.execute(
@@ -62,18 +64,15 @@ def start(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, clock: Clock
         as_of=local_date(now, stack.organization.time_zone),
         sources=MappingProxyType({name: manifest.snapshot_id for name, manifest in chosen.items()}),
         stale=frozenset(
-            name
-            for name, manifest in chosen.items()
-            if catalogue.is_stale(manifest, stack.systems[name].trust, now)
+            name for name, manifest in chosen.items() if catalogue.is_stale(manifest, stack.systems[name].trust, now)
         ),
         full=full or changed_rules is None or changed_rules[0] != stack.content_hash,
     )
     cycles.begin(con, cycle, stack.content_hash, {name: manifest.observed_at for name, manifest in chosen.items()})
-    known = _ingested(con)
-    for system, newest in chosen.items():
-        for manifest in catalogue.manifests(home, system):
-            if manifest.snapshot_id not in known and manifest.observed_at <= newest.observed_at:
-                ingest(con, stack, home, manifest, cycle)
+    for manifest in catalogue.new_since(home, ingested(con)):
+        newest = chosen.get(manifest.system)
+        if newest is not None and manifest.observed_at <= newest.observed_at:
+            ingest(con, stack, home, manifest, cycle)
     return cycle
 
 
@@ -85,7 +84,9 @@ def current(con: duckdb.DuckDBPyConnection) -> Cycle:
     ).fetchone()
     if row is None:
         raise NoOpenCycleError
-    sources = con.execute("SELECT system, snapshot_id, stale FROM cycles.sources WHERE cycle_id = ?", [row[0]]).fetchall()
+    sources = con.execute(
+        "SELECT system, snapshot_id, stale FROM cycles.sources WHERE cycle_id = ?", [row[0]]
+    ).fetchall()
     return Cycle(
         cycle_id=row[0],
         now=row[1],
@@ -107,10 +108,15 @@ def _refused_by_gate(con: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in con.execute("SELECT snapshot_id FROM gates.receipts WHERE NOT suite_passed").fetchall()}
 
 
-def _ingested(con: duckdb.DuckDBPyConnection) -> set[str]:
-    if not _exists(con, "history", "snapshots"):
-        return set()
-    return {row[0] for row in con.execute("SELECT snapshot_id FROM history.snapshots").fetchall()}
+def _newest(home: Home, system: str, refused: set[str]) -> Manifest | None:
+    """The newest trusted snapshot that no gate refused; older manifests are read only when the newest was refused."""
+    from hrorch_pipelines.snapshots import catalogue
+
+    newest = catalogue.latest(home, system)
+    if newest is None or newest.snapshot_id not in refused:
+        return newest
+    usable = [manifest for manifest in catalogue.manifests(home, system) if manifest.snapshot_id not in refused]
+    return usable[-1] if usable else None
 
 
 def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from hrorch_pipelines.cli import benchmarks, demo, reports, run, sandbox
+from hrorch_pipelines.cli import benchmarks, demo, identity, reports, run, sandbox, snapshots
 from hrorch_pipelines.cli.app import COULD_NOT_RUN, app
 from hrorch_pipelines.errors import HrorchError
 
-__all__ = ["app", "benchmarks", "demo", "main", "reports", "run", "sandbox"]
+__all__ = ["app", "benchmarks", "demo", "identity", "main", "reports", "run", "sandbox", "snapshots"]
 
 
 def main() -> None:

@@ -24,7 +24,11 @@ app = typer.Typer(
 )
 report_app = typer.Typer(no_args_is_help=True, help="Print what the last cycle found, as table, CSV, JSON, XLSX or HTML.")
 sandbox_app = typer.Typer(no_args_is_help=True, help="Six HR systems on this machine to try HRORCH against.")
+identity_app = typer.Typer(no_args_is_help=True, help="Answer questions about who is who.")
+snapshots_app = typer.Typer(no_args_is_help=True, help="Look at snapshots; accept one that was refused and is right.")
 app.add_typer(report_app, name="report")
+app.add_typer(identity_app, name="identity")
+app.add_typer(snapshots_app, name="snapshots")
 app.add_typer(sandbox_app, name="sandbox")
 
 console = Console()

@@ -25,7 +25,7 @@ WITH open_rows AS (
     SELECT discrepancy_id, person_id, attribute, state, authority_system, authority_source_id, copy_system,
            copy_source_id, authority_value AS a, copy_value AS c
     FROM reconcile.discrepancies
-    WHERE cause IS NULL
+    WHERE cause IS NULL AND state IN ('disagree', 'missing_record', 'ghost')
 ), typed AS (
     SELECT open_rows.*, kinds.kind
     FROM open_rows JOIN cause_kinds AS kinds USING (attribute)
@@ -69,7 +69,10 @@ class CauseResult:
 
 
 def explain_causes(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> CauseResult:
-    """Fill `cause` and `cause_detail` of every discrepancy that has none yet. Details are words, never values."""
+    """Fill `cause` and `cause_detail` of every counted discrepancy that has none yet. Details are words, never values.
+
+    Rows in flight or scheduled have none: nothing went wrong there so far.
+    """
     con.execute("CREATE OR REPLACE TEMP TABLE cause_kinds (attribute VARCHAR, kind VARCHAR)")
     con.executemany("INSERT INTO cause_kinds VALUES (?, ?)", [(n, a.type.value) for n, a in stack.attributes.items()])
     con.execute(_WORK)
