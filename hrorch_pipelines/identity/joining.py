@@ -19,6 +19,8 @@ def join(con: duckdb.DuckDBPyConnection, plan: Plan, tier: int, method: Method) 
     `w_pair` needs left/right system, id and cluster, zone, probability and evidence. The outcome does not depend on the
     order of pairs: chains are connected components, and each is joined as a whole or not at all.
     """
+    if not count(con, "SELECT count(*) FROM w_pair WHERE zone = 'link'"):
+        return 0
     _components(con)
     _find_conflicts(con, plan, method)
     con.execute(
@@ -58,9 +60,6 @@ def _components(con: duckdb.DuckDBPyConnection) -> None:
         JOIN w_number a ON a.cluster = p.left_cluster JOIN w_number b ON b.cluster = p.right_cluster WHERE p.zone = 'link'"""
     ).fetchnumpy()
     size = count(con, "SELECT count(*) FROM w_number")
-    if not size:
-        con.execute("CREATE OR REPLACE TEMP TABLE w_component (cluster VARCHAR, component BIGINT)")
-        return
     import numpy as np
     import pyarrow as pa
     from scipy.sparse import coo_matrix

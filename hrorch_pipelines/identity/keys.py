@@ -75,6 +75,8 @@ def take_plain_groups(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey,
     con.execute(
         """
         DELETE FROM w_plain_value WHERE value IN (
+            SELECT g.value FROM w_group g SEMI JOIN w_grown USING (cluster)
+            UNION
             SELECT g.value FROM w_group g
             JOIN (SELECT left_system AS system, left_id AS source_id FROM identity.decisions
                   UNION SELECT right_system, right_id FROM identity.decisions) USING (system, source_id))"""

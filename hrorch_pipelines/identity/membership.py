@@ -33,6 +33,7 @@ def begin(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Give every record without a person a cluster of its own, in the order systems are declared."""
     order = " ".join(f"WHEN '{name}' THEN {number}" for number, name in enumerate(plan.systems))
     con.execute("CREATE OR REPLACE TEMP TABLE w_moved (cluster VARCHAR, target VARCHAR)")
+    con.execute("CREATE OR REPLACE TEMP TABLE w_grown (cluster VARCHAR)")
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE w_new AS
@@ -66,6 +67,7 @@ def redirect(con: duckdb.DuckDBPyConnection) -> int:
     vanished = count_rows(con, "w_step")
     if not vanished:
         return 0
+    con.execute("INSERT INTO w_grown SELECT DISTINCT target FROM w_step")
     con.execute("UPDATE w_moved SET target = s.target FROM w_step s WHERE s.cluster = w_moved.target")
     con.execute("INSERT INTO w_moved SELECT cluster, target FROM w_step WHERE starts_with(cluster, 'p-')")
     con.execute(

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from hrorch_pipelines.clock import SetClock
-from hrorch_pipelines.identity.matching import match
+from hrorch_pipelines.identity.match import match
 from hrorch_pipelines.identity.terms import Limits, MatchResult
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.columns import ddl, record_columns

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import duckdb
 
-from hrorch_pipelines.identity.counts import count
+from hrorch_pipelines.identity.counts import count, count_rows
 from hrorch_pipelines.identity import (
     candidates,
     joining,
@@ -27,6 +28,7 @@ from hrorch_pipelines.identity.names import FOLD_MACRO
 from hrorch_pipelines.identity.plan import Plan, plan
 from hrorch_pipelines.identity.terms import Limits, MatchResult, Method
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.stack.rules import MatchKey
 from hrorch_pipelines.storage.cycles import Cycle
 
 T = TypeVar("T")
@@ -91,7 +93,7 @@ class _Run:
         self._do("place records", lambda: membership.begin(con, self.plan))
         self._decisions()
         for tier, key in enumerate(self.plan.keys, start=1):
-            self._do(f"key {keys.key_name(key)}", lambda key=key, tier=tier: self._key(key, tier))  # type: ignore[misc]
+            self._do(f"key {keys.key_name(key)}", partial(self._key, key, tier))
         if self.plan.compared:
             self._do("probabilities", self._probabilities)
         reviews.want_record_reviews(con)
@@ -123,12 +125,13 @@ class _Run:
         joining.pairs_from_verdicts(self.con)
         joining.join(self.con, self.plan, 0, Method.DECISION)
 
-    def _key(self, key: keys.MatchKey, tier: int) -> None:
+    def _key(self, key: MatchKey, tier: int) -> None:
         keys.gather(self.con, self.plan, key, everybody=self.everybody)
         keys.take_plain_groups(self.con, self.plan, key, tier)
         membership.merge(self.con, "w_plain")
-        self.keys_skipped += keys.weigh_pairs(self.con, self.plan, key, tier)
-        joining.join(self.con, self.plan, tier, Method.KEY)
+        if count_rows(self.con, "w_group"):
+            self.keys_skipped += keys.weigh_pairs(self.con, self.plan, key, tier)
+            joining.join(self.con, self.plan, tier, Method.KEY)
 
     def _probabilities(self) -> None:
         tier = len(self.plan.keys) + 1
