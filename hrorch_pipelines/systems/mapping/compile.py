@@ -18,8 +18,12 @@ from hrorch_pipelines.systems.mapping.errors import FieldFault, MappingFault
 from hrorch_pipelines.systems.mapping.expressions import Expression, parse_expression, render_expression
 from hrorch_pipelines.systems.mapping.sources import Source
 from hrorch_pipelines.systems.mapping.statement import Statement
-from hrorch_pipelines.systems.mapping.text import letter_case, look_up, read_text, split
+from hrorch_pipelines.systems.mapping.text import letter_case, look_up, read_text, split, tidy
 from hrorch_pipelines.systems.raw import RawRecords
+
+_SCALARS = ("VARCHAR", "JSON", "UUID", "BOOLEAN", "DATE", "TIME", "DECIMAL", "DOUBLE", "FLOAT", "BIGNUM", '"NULL"')
+_SCALARS += tuple(f"{sign}{size}INT" for sign in ("", "U") for size in ("", "TINY", "SMALL", "BIG", "HUGE"))
+"""SQL types an expression may give, by how their names begin."""
 
 
 def compile_record(
@@ -43,6 +47,8 @@ def compile_record(
             cells.append(cell)
         except FieldFault as fault:
             faults.append(fault)
+    if declared.parent is not None and declared.parent_key is None:
+        faults.append(FieldFault("parent_id", "nothing says whose record it is", remedy="declare `parent_key`"))
     try:
         condition = _condition(con, declared, source)
         withheld = source.text(declared.restricted, "restricted") if declared.restricted else None
@@ -107,9 +113,11 @@ def _express(
     """Step `sql`. A row on which it fails is a fault of that cell alone; a typed result is read in its plain form."""
     current = cell.text.strip('"')
     text, kind = render_expression(con, expression, lambda path: source.name(path, cell.name), current)
+    if kind.endswith("]") or not kind.startswith(_SCALARS):
+        raise FieldFault(cell.name, f"the SQL gives {kind}, not one value", remedy="write an expression of one value")
     result = statement.add("expressed", cell.column("result"), f"TRY({{'v': CAST({text} AS VARCHAR)}})")
     cell.fail(f"{result} IS NULL", "bad_expression")
-    cell.text = f"{result}.v"
+    cell.text = statement.add("written", cell.column("written"), tidy(statement, cell, f"{result}.v"))
     if not cell.field.paths and cell.field.const is None:
         texts = [source.text(path, cell.name) for path in expression.paths]
         cell.found = f"concat_ws(' ', {', '.join(texts)})" if texts else "NULL::VARCHAR"

@@ -26,6 +26,7 @@ _MICROS_A_DAY = 86_400_000_000
 
 def convert_date(con: duckdb.DuckDBPyConnection, statement: Statement, cell: Cell) -> None:
     """DATE. An open-ended cell reads any day of the year 9999 as no end (NULL, no fault)."""
+    _check_zone(con, cell)
     readings = [_date_reading(con, statement, cell, form) for form in _forms(cell)]
     day = statement.add("shapes", cell.column("day"), _first(readings))
     cell.value = f"CASE WHEN year({day}) BETWEEN {FIRST_YEAR} AND {LAST_YEAR} THEN {day} END"
@@ -34,10 +35,20 @@ def convert_date(con: duckdb.DuckDBPyConnection, statement: Statement, cell: Cel
 
 def convert_timestamp(con: duckdb.DuckDBPyConnection, statement: Statement, cell: Cell) -> None:
     """TIMESTAMPTZ, in UTC. A day alone is its first moment in the cell's zone."""
+    _check_zone(con, cell)
     readings = [_moment_reading(con, statement, cell, form) for form in _forms(cell)]
     moment = statement.add("shapes", cell.column("moment"), _first(readings))
     cell.value = f"CASE WHEN year({_local(moment, 'UTC')}) BETWEEN {FIRST_YEAR} AND {LAST_YEAR} THEN {moment} END"
     _judge(cell, _local(moment, "UTC"), "not_a_timestamp")
+
+
+def _check_zone(con: duckdb.DuckDBPyConnection, cell: Cell) -> None:
+    try:
+        con.execute("SELECT timezone($zone, TIMESTAMP '2020-01-01')", {"zone": cell.zone}).fetchall()
+    except duckdb.Error:
+        raise FieldFault(
+            cell.name, f"`{cell.zone}` is no time zone", remedy="write an IANA name such as Europe/Berlin"
+        ) from None
 
 
 def _forms(cell: Cell) -> list[str | None]:

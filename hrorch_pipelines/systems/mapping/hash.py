@@ -23,7 +23,7 @@ def record_hash(columns: Mapping[str, tuple[str, str]], hidden: str, faults: str
             parts += [f"epoch_us({expression})", "';'"]
         else:
             parts += [f"CAST({expression} AS VARCHAR)", "';'"]
-    parts += [f"array_to_string({hidden}, ',')", "';'"]
-    codes = f"array_to_string(list_transform({faults}, lambda fault: concat(fault.attribute, '=', fault.code)), ',')"
-    parts += [f"CASE WHEN len({faults}) > 0 THEN {codes} END"]
+    parts += [f"CASE WHEN len({hidden}) > 0 THEN array_to_string(list_sort({hidden}), ',') END", "';'"]
+    codes = f"list_transform({faults}, lambda fault: concat(fault.attribute, '=', fault.code))"
+    parts += [f"CASE WHEN len({faults}) > 0 THEN array_to_string(list_sort({codes}), ',') END"]
     return f"md5(concat({', '.join(parts)}))"

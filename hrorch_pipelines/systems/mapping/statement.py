@@ -7,7 +7,19 @@ from typing import Any
 
 from hrorch_pipelines.storage.sql import ident
 
-LAYERS = ("texts", "pieces", "known", "cased", "expressed", "shapes", "amounts", "scaled", "values", "judged")
+LAYERS = (
+    "texts",
+    "pieces",
+    "known",
+    "cased",
+    "expressed",
+    "written",
+    "shapes",
+    "amounts",
+    "scaled",
+    "values",
+    "judged",
+)
 """Each reads all columns of the one before it: raw text, one piece, looked up, letter case, expression, parsed, typed, faults."""
 
 

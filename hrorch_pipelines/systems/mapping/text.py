@@ -33,7 +33,8 @@ def read_text(statement: Statement, cell: Cell, sources: list[str], withheld: st
     parts = [_not_null_word(statement, cell, text) for text in trimmed]
     mark = statement.bind(declared.join)
     if declared.const is not None:
-        expression = found = statement.bind(declared.const) + "::VARCHAR"
+        found = f"{statement.bind(declared.const.strip(TRIMMED) if declared.trim else declared.const)}::VARCHAR"
+        expression = _not_null_word(statement, cell, found)
     elif len(parts) == 1:
         expression, found = parts[0], sources[0]
     elif parts:
@@ -54,9 +55,7 @@ def split(statement: Statement, cell: Cell) -> None:
     take = wanted.take if wanted.take < 0 else wanted.take + 1
     piece = f"string_split({cell.text}, {statement.bind(wanted.by)})[{take}]"
     missing = statement.add("pieces", cell.column("missing"), f"{cell.has_text()} AND {piece} IS NULL")
-    cell.text = statement.add(
-        "pieces", cell.column("piece"), _not_null_word(statement, cell, _trim(statement, cell, piece))
-    )
+    cell.text = statement.add("pieces", cell.column("piece"), tidy(statement, cell, piece))
     cell.fail(missing, "missing_piece")
 
 
@@ -64,6 +63,7 @@ def look_up(statement: Statement, cell: Cell, entries: dict[str, str]) -> None:
     """Steps `map` and `catalogue`, merged into `entries`."""
     if not entries:
         return
+    entries = {source: canonical.strip(TRIMMED) for source, canonical in entries.items()}
     canonical, known = statement.lookup("known", cell.column("map"), entries, cell.text)
     if cell.field.unmapped == "keep":
         canonical = f"CASE WHEN {known} THEN {canonical} ELSE {cell.text} END"
@@ -72,6 +72,11 @@ def look_up(statement: Statement, cell: Cell, entries: dict[str, str]) -> None:
             statement.add("known", cell.column("unknown"), f"{cell.has_text()} AND NOT ({known})"), "unknown_value"
         )
     cell.text = statement.add("known", cell.column("canonical"), _not_null_word(statement, cell, canonical))
+
+
+def tidy(statement: Statement, cell: Cell, text: str) -> str:
+    """`trim` and `null_values` once more, for a text that a later step made."""
+    return _not_null_word(statement, cell, _trim(statement, cell, text))
 
 
 def letter_case(statement: Statement, cell: Cell) -> None:
@@ -84,7 +89,11 @@ def convert_text(statement: Statement, cell: Cell) -> None:
     """Canonical texts: Unicode NFC, inner white space folded to one space; e-mail, phone and code more than that."""
     composed = statement.add("shapes", cell.column("nfc"), nfc(cell.text))
     spaced = f"regexp_replace({composed}, {literal(_SPACE_RUN)}, ' ', 'g')"  # slow, hence only where it may matter
-    folded = f"CASE WHEN regexp_matches({composed}, '[^ -~]|  ') THEN {spaced} ELSE {composed} END" if cell.field.trim else composed
+    folded = (
+        f"CASE WHEN regexp_matches({composed}, '[^ -~]|  ') THEN {spaced} ELSE {composed} END"
+        if cell.field.trim
+        else composed
+    )
     match cell.type:
         case AttributeType.EMAIL:
             cell.value = f"lower({folded})"

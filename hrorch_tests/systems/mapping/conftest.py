@@ -114,3 +114,11 @@ def one(mapper: Mapper, value: Any, kind: str, **declared: Any) -> tuple[Any, li
     """Map one value; (canonical value, fault codes)."""
     done = mapper([{"id": "1", "v": value}], {"a": {"from": "v", **declared}}, {"a": kind})
     return done.rows[0]["a"], [code for _, code in done.faults()]
+
+
+def many(mapper: Mapper, values: Sequence[Any], kind: str, **declared: Any) -> list[tuple[Any, list[str]]]:
+    """Map many values at once; (canonical value, fault codes) of each, in order."""
+    done = mapper(
+        [{"id": str(at), "v": value} for at, value in enumerate(values)], {"a": {"from": "v", **declared}}, {"a": kind}
+    )
+    return [(row["a"], [fault["code"] for fault in row["faults"]]) for row in done.rows]
