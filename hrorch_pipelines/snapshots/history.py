@@ -260,7 +260,7 @@ class _Ingest:
         self.con.execute(
             """
             INSERT INTO cycles.touched_records
-            SELECT DISTINCT $cycle_id, $system, $record, coalesce(parent_id, source_id)
+            SELECT DISTINCT $cycle_id, $system, $record, parent_id
             FROM (SELECT parent_id, source_id FROM before UNION ALL SELECT parent_id, source_id FROM after)
             """,
             {"cycle_id": self.cycle.cycle_id, "system": self.manifest.system, "record": self.record},

@@ -26,11 +26,16 @@ from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.sql import ident, literal
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-FIELDS = {"legal_last_name": "last", "job_title": "title", "pay_amount": "pay", "start_date": "start"}
+FIELDS: dict[str, Any] = {
+    "legal_last_name": "last",
+    "job_title": "title",
+    "pay_amount": {"from": "pay", "unit": "year"},
+    "start_date": "start",
+}
 
 
 def small_stack(
-    *, fields: Mapping[str, str | dict[str, Any]] | None = None, records: Mapping[str, Any] | None = None, **system: Any
+    *, fields: Mapping[str, Any] | None = None, records: Mapping[str, Any] | None = None, **system: Any
 ) -> Stack:
     """One system `hris` with one record type `worker`, mapped as `fields` says."""
     worker = {"read": {"path": "workers.csv"}, "key": "id", "fields": dict(FIELDS if fields is None else fields)}
