@@ -73,10 +73,10 @@ def _open(world: World, who: Person, department: str, location: str, title: str,
     checks: tuple[tuple[date, str, str | None], ...] = ()
     if "sent" in states:
         checks = ((applied + timedelta(days=19), "pending", None),)
-        if states[-1] != "rescinded":
-            checks = (*checks, (applied + timedelta(days=24), "complete", "clear"))
-        else:
+        if states[-1] == "rescinded":
             checks = (*checks, (applied + timedelta(days=22), "canceled", None))
+        elif states[-1] != "sent":
+            checks = (*checks, (applied + timedelta(days=24), "complete", "clear"))
     return Hiring(
         applied,
         department,

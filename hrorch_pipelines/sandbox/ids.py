@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import date
 
 from hrorch_pipelines.sandbox.company import CLERKS, INTEGRATION, WORKFLOW, token, uuid_of
-from hrorch_pipelines.sandbox.store import stamp
 
 
 def ats_candidate(n: int) -> str:
@@ -50,7 +49,7 @@ def account(n: int) -> str:
 
 def at(day: date, hour: int = 15) -> str:
     """A moment of a working day, as the store writes it: 15:00 UTC is 10 o'clock or 9 o'clock in Chicago."""
-    return stamp(datetime.combine(day, time(hour), UTC))
+    return f"{day.isoformat()}T{hour:02d}:00:00Z"
 
 
 def author(system: str, n: int, day: date) -> str | None:

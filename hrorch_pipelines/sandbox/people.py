@@ -6,6 +6,7 @@ import random
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Final
 
 from hrorch_pipelines.sandbox.company import DOMAIN, SITES, first_names, last_names, managers, phone_of
@@ -42,6 +43,11 @@ class World:
     seed: int
     people: int
     epoch: date  # the day it was generated for
+
+    @cached_property
+    def calm(self) -> tuple[date, date]:
+        """First and last of the quiet days."""
+        return self.epoch - timedelta(days=QUIET), self.epoch + timedelta(days=1)
 
 
 def role_of(world: World, n: int) -> Role:
@@ -105,8 +111,8 @@ def person(world: World, n: int) -> Person:
 
 def quiet(world: World, day: date) -> date:
     """Moves a day out of the quiet days around the epoch, keeping order."""
-    calm = world.epoch - timedelta(days=QUIET)
-    return calm - timedelta(days=1) if calm <= day <= world.epoch + timedelta(days=1) else day
+    first, last = world.calm
+    return first - timedelta(days=1) if first <= day <= last else day
 
 
 def _kin_complete(world: World, n: int, place: int) -> bool:

@@ -24,18 +24,21 @@ Body = dict[str, Any]
 Row = tuple[str, str, str | None, str, str, str | None, Body]
 """For `Store.load`: collection, id, parent id, version, updated_at (`stamp`), updated_by, body."""
 
-_SCHEMA = """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS documents (
     collection TEXT NOT NULL, id TEXT NOT NULL, parent TEXT, seq INTEGER NOT NULL, version TEXT NOT NULL,
-    updated_at TEXT NOT NULL, updated_by TEXT, deleted INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL,
-    PRIMARY KEY (collection, id)) WITHOUT ROWID;
+    updated_at TEXT NOT NULL, updated_by TEXT, deleted INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS documents_seq ON documents (collection, seq);
-CREATE INDEX IF NOT EXISTS documents_parent ON documents (collection, parent, seq);
-CREATE INDEX IF NOT EXISTS documents_updated ON documents (collection, updated_at);
 CREATE TABLE IF NOT EXISTS events (
     event INTEGER PRIMARY KEY, collection TEXT NOT NULL, id TEXT NOT NULL, action TEXT NOT NULL,
     at TEXT NOT NULL, by TEXT, fields TEXT NOT NULL);
 """
+_INDEXES = """
+CREATE UNIQUE INDEX IF NOT EXISTS documents_key ON documents (collection, id);
+CREATE INDEX IF NOT EXISTS documents_parent ON documents (collection, parent, seq);
+CREATE INDEX IF NOT EXISTS documents_updated ON documents (collection, updated_at);
+"""
+_as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _COLUMNS = "collection, id, parent, seq, version, updated_at, updated_by, deleted, body"
 
 
@@ -70,12 +73,21 @@ class Event:
 class Store:
     """The documents of one system. Safe to use from several threads and processes (WAL; a connection per thread)."""
 
-    def __init__(self, folder: Path, system: str) -> None:
+    def __init__(self, folder: Path, system: str, *, indexed: bool = True) -> None:
+        """Open, or make, the store of a system. Not `indexed`: for a great `load` into a new store; then `index`."""
         self.path = folder / f"{system}.db"
         folder.mkdir(parents=True, exist_ok=True)
         self._local = threading.local()
         with self._write() as con:
-            for statement in _SCHEMA.split(";\n"):
+            for statement in _TABLES.split(";\n"):
+                con.execute(statement)
+        if indexed:
+            self.index()
+
+    def index(self) -> None:
+        """Make the indexes that all but `load` needs. Harmless when they are there."""
+        with self._write() as con:
+            for statement in _INDEXES.split(";\n"):
                 con.execute(statement)
 
     def get(self, collection: str, key: str) -> Document | None:
@@ -195,17 +207,7 @@ class Store:
             def numbered() -> Iterator[tuple[object, ...]]:
                 for collection, key, parent, version, at, by, body in rows:
                     tops[collection] = seq = tops.get(collection, 0) + 1
-                    yield (
-                        collection,
-                        key,
-                        parent,
-                        seq,
-                        version,
-                        at,
-                        by,
-                        0,
-                        json.dumps(body, separators=(",", ":"), ensure_ascii=False),
-                    )
+                    yield collection, key, parent, seq, version, at, by, 0, _as_json(body)
 
             return con.executemany(
                 f"INSERT INTO documents ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", numbered()
@@ -262,7 +264,7 @@ class Store:
             f"INSERT OR REPLACE INTO documents ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (d.collection, d.id, d.parent, d.seq, d.version, d.updated_at, d.updated_by, int(d.deleted),
-                 json.dumps(d.body, separators=(",", ":"), ensure_ascii=False))
+                 _as_json(d.body))
                 for d in documents
             ],
         )  # fmt: skip

@@ -43,16 +43,18 @@ def generate(
     world = World(seed, people, today)
     plan = plan_faults(world, today) if faults else Plan(world, today)
     _clear(folder)
+    stores = {system: Store(folder, system, indexed=False) for system in RENDER}
     for batch in _batches(people):
         lives = [life(world, n) for n in batch]
         for system, render in RENDER.items():
-            store = Store(folder, system)
-            store.load(
+            stores[system].load(
                 row
                 for n, one in zip(batch, lives, strict=True)
                 for row in plan.apply(n, system, list(render(world, one, today)))
             )
-            store.close()
+    for store in stores.values():
+        store.index()
+        store.close()
     truth_file = labels or folder / "labels.jsonl"
     write_labels(truth_file, plan.labels)
     clock = WorldClock(folder)

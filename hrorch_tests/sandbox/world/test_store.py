@@ -12,7 +12,7 @@ from hrorch_pipelines.sandbox.world_clock import WorldClock
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(tmp_path):
     store = Store(tmp_path, "hris")
     store.load([("people", str(n), None, f"v{n}", stamp(T0), "loader", {"id": n}) for n in range(1, 8)])
