@@ -114,7 +114,7 @@ def _settings(app: ASGIApp) -> uvicorn.Config:
         loop="asyncio",
         lifespan="off",
         log_config=None,
-        log_level="critical",
+        log_level="error",
         access_log=False,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=1,

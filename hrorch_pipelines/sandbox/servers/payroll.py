@@ -29,58 +29,15 @@ FORM = AnswerForm(
 
 def create_app(records: SystemRecords, *, token: str, company_id: str) -> ASGIApp:
     """The payroll system over a store whose employees hold their jobs, and these their compensations."""
-    payroll = PayrollRecords(records)
-
-    def company(request: Request) -> None:
-        if request.path_params["company"] != company_id:
-            raise Missing
-
-    async def employees(request: Request) -> Response:
-        company(request)
-        return _page(payroll, request)
-
-    async def hire(request: Request) -> Response:
-        company(request)
-        sent = await _sent(request)
-        for name in ("first_name", "last_name"):
-            if not sent.get(name):
-                raise _refused(422, name, "invalid_attribute_value", "can't be blank")
-        return JSONAnswer(payroll.create_employee(sent, company_id, actor(request)), 201)
-
-    async def read(request: Request) -> Response:
-        kind, key = request.path_params["kind"], request.path_params["id"]
-        return JSONAnswer(payroll.read(kind, key, _included(request)))
-
-    async def parts(request: Request) -> Response:
-        return JSONAnswer(
-            payroll.parts(request.path_params["kind"], request.path_params["id"], request.path_params["part"])
-        )
-
-    async def write(request: Request) -> Response:
-        sent = await _sent(request)
-        if not sent.get("version"):
-            raise _refused(422, "version", "missing_attribute", "version is required")
-        kind, key = request.path_params["kind"], request.path_params["id"]
-        unknown = payroll.unwritable(kind, key, sent)
-        if unknown:
-            raise _refused(422, unknown, "invalid_attribute_value", "is not valid")
-        return JSONAnswer(payroll.update(kind, key, sent, actor(request)))
-
-    async def raise_pay(request: Request) -> Response:
-        sent = await _sent(request)
-        for name in ("rate", "payment_unit", "effective_date"):
-            if not sent.get(name):
-                raise _refused(422, name, "invalid_attribute_value", "can't be blank")
-        return JSONAnswer(payroll.add_compensation(request.path_params["id"], sent, actor(request)), 201)
-
+    routes = _Routes(PayrollRecords(records), company_id)
     app = Starlette(
         routes=[
-            Route("/v1/companies/{company}/employees", employees, methods=["GET"]),
-            Route("/v1/companies/{company}/employees", hire, methods=["POST"]),
-            Route("/v1/jobs/{id}/compensations", raise_pay, methods=["POST"]),
-            Route("/v1/{kind}/{id}", read, methods=["GET"]),
-            Route("/v1/{kind}/{id}", write, methods=["PUT"]),
-            Route("/v1/{kind}/{id}/{part}", parts, methods=["GET"]),
+            Route("/v1/companies/{company}/employees", routes.employees, methods=["GET"]),
+            Route("/v1/companies/{company}/employees", routes.hire, methods=["POST"]),
+            Route("/v1/jobs/{id}/compensations", routes.raise_pay, methods=["POST"]),
+            Route("/v1/{kind}/{id}", routes.read, methods=["GET"]),
+            Route("/v1/{kind}/{id}", routes.write, methods=["PUT"]),
+            Route("/v1/{kind}/{id}/{part}", routes.parts, methods=["GET"]),
         ],
         exception_handlers=refusals(
             {
@@ -91,8 +48,59 @@ def create_app(records: SystemRecords, *, token: str, company_id: str) -> ASGIAp
             }
         ),
     )
-    refusal = _refused(401, "base", "unauthenticated", "Unauthorized").answer
-    return _Versioned(Guarded(app, bearer(token), lambda: refusal))
+    return _Versioned(
+        Guarded(app, bearer(token), lambda: _refused(401, "base", "unauthenticated", "Unauthorized").answer)
+    )
+
+
+class _Routes:
+    """Handlers over PayrollRecords, for one company."""
+
+    def __init__(self, payroll: PayrollRecords, company_id: str) -> None:
+        self._payroll, self._company_id = payroll, company_id
+
+    async def employees(self, request: Request) -> Response:
+        self._own_company(request)
+        return _page(self._payroll, request)
+
+    async def hire(self, request: Request) -> Response:
+        self._own_company(request)
+        sent = await _sent(request)
+        _require(sent, "first_name", "last_name")
+        return JSONAnswer(self._payroll.create_employee(sent, self._company_id, actor(request)), 201)
+
+    async def read(self, request: Request) -> Response:
+        kind, key = request.path_params["kind"], request.path_params["id"]
+        return JSONAnswer(self._payroll.read(kind, key, _included(request)))
+
+    async def parts(self, request: Request) -> Response:
+        wanted = request.path_params
+        return JSONAnswer(self._payroll.parts(wanted["kind"], wanted["id"], wanted["part"]))
+
+    async def write(self, request: Request) -> Response:
+        sent = await _sent(request)
+        if not sent.get("version"):
+            raise _refused(422, "version", "missing_attribute", "version is required")
+        kind, key = request.path_params["kind"], request.path_params["id"]
+        unknown = self._payroll.unwritable(kind, key, sent)
+        if unknown:
+            raise _refused(422, unknown, "invalid_attribute_value", "is not valid")
+        return JSONAnswer(self._payroll.update(kind, key, sent, actor(request)))
+
+    async def raise_pay(self, request: Request) -> Response:
+        sent = await _sent(request)
+        _require(sent, "rate", "payment_unit", "effective_date")
+        return JSONAnswer(self._payroll.add_compensation(request.path_params["id"], sent, actor(request)), 201)
+
+    def _own_company(self, request: Request) -> None:
+        if request.path_params["company"] != self._company_id:
+            raise Missing
+
+
+def _require(sent: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if not sent.get(name):
+            raise _refused(422, name, "invalid_attribute_value", "can't be blank")
 
 
 def _page(payroll: PayrollRecords, request: Request) -> Response:
