@@ -30,7 +30,9 @@ class FieldMap(Part):
         None,
         alias="from",
         description="Path or paths in the source record: a column name, or a dotted JSON path such as `name.first`, "
-        "`custom_fields[0].value`. Several are joined with `join`.",
+        "`custom_fields[0].value`, `emails[?type=work].value` (the first that matches), `\"key.with.dots\".x`. "
+        "In an exploded record paths start at the element, `^.id` reads the record that holds it. "
+        "Several are joined with `join`, those with nothing in them left out.",
     )
     const: str | None = Field(None, description="A fixed value instead of a path.")
     join: str = Field(" ", description="What goes between several `from` values.")

@@ -10,6 +10,7 @@ from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.columns import FAULTS_TYPE, record_columns
 from hrorch_pipelines.storage.sql import ident, literal
 from hrorch_pipelines.systems.mapping.cells import Cell
+from hrorch_pipelines.systems.mapping.codes import FaultCode
 from hrorch_pipelines.systems.mapping.hash import record_hash
 from hrorch_pipelines.systems.mapping.statement import Statement
 
@@ -141,12 +142,12 @@ def _other_faults(explode: bool, condition: str | None, withheld: str | None) ->
     """(condition, name, code, found) of what is wrong with a record rather than with one value."""
     faults = []
     if explode:
-        faults.append(("coalesce(not_a_list, false)", "explode", "'not_a_list'", "NULL::VARCHAR"))
+        faults.append(("coalesce(not_a_list, false)", "explode", literal(FaultCode.NOT_A_LIST), "NULL::VARCHAR"))
     if condition:
-        faults.append(("answer IS NULL", "where", "'bad_expression'", "NULL::VARCHAR"))
+        faults.append(("answer IS NULL", "where", literal(FaultCode.BAD_EXPRESSION), "NULL::VARCHAR"))
     if withheld:
         wrong = f"({withheld} IS NOT NULL AND {withheld_list(withheld)} IS NULL)"
-        faults.append((wrong, "restricted", "'not_a_list'", withheld))
+        faults.append((wrong, "restricted", literal(FaultCode.NOT_A_LIST), withheld))
     return faults
 
 

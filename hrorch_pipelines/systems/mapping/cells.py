@@ -6,6 +6,7 @@ import dataclasses
 
 from hrorch_pipelines.stack.mapping import FieldMap
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.systems.mapping.codes import FaultCode
 
 
 @dataclasses.dataclass
@@ -24,7 +25,7 @@ class Cell:
     found: str = "NULL"
     value: str = "NULL"
     hidden: list[str] = dataclasses.field(default_factory=list)  # SQL conditions: withheld from us
-    failures: list[tuple[str, str]] = dataclasses.field(
+    failures: list[tuple[str, FaultCode]] = dataclasses.field(
         default_factory=list
     )  # (SQL condition, fault code), first match wins
 
@@ -32,7 +33,7 @@ class Cell:
         """Name of a helper column of this cell; `~` keeps it apart from attributes."""
         return f"{self.name}~{step}"
 
-    def fail(self, condition: str, code: str) -> None:
+    def fail(self, condition: str, code: FaultCode) -> None:
         """Where `condition` holds, the cell is NULL and `code` stands in `faults`."""
         self.failures.append((condition, code))
 

@@ -12,6 +12,7 @@ from hrorch_pipelines.storage.columns import SOURCE_COLUMNS, STATE_COLUMNS
 from hrorch_pipelines.systems.mapping.assemble import Compiled, assemble, withheld_list
 from hrorch_pipelines.systems.mapping.catalogues import entries_of
 from hrorch_pipelines.systems.mapping.cells import Cell
+from hrorch_pipelines.systems.mapping.codes import FaultCode
 from hrorch_pipelines.systems.mapping.columns import cells_of, secret_paths
 from hrorch_pipelines.systems.mapping.convert import convert
 from hrorch_pipelines.systems.mapping.errors import FieldFault, MappingFault
@@ -21,7 +22,19 @@ from hrorch_pipelines.systems.mapping.statement import Statement
 from hrorch_pipelines.systems.mapping.text import letter_case, look_up, read_text, split, tidy
 from hrorch_pipelines.systems.raw import RawRecords
 
-_SCALARS = ("VARCHAR", "JSON", "UUID", "BOOLEAN", "DATE", "TIME", "DECIMAL", "DOUBLE", "FLOAT", "BIGNUM", '"NULL"')
+_SCALARS: tuple[str, ...] = (
+    "VARCHAR",
+    "JSON",
+    "UUID",
+    "BOOLEAN",
+    "DATE",
+    "TIME",
+    "DECIMAL",
+    "DOUBLE",
+    "FLOAT",
+    "BIGNUM",
+    '"NULL"',
+)
 _SCALARS += tuple(f"{sign}{size}INT" for sign in ("", "U") for size in ("", "TINY", "SMALL", "BIG", "HUGE"))
 """SQL types an expression may give, by how their names begin."""
 
@@ -89,7 +102,7 @@ def _compile_cell(
     value = f"CASE WHEN {' OR '.join(cell.hidden)} THEN NULL ELSE {cell.value} END" if cell.hidden else cell.value
     statement.add("values", cell.column("value"), value)
     if name == "effective_from":
-        cell.fail(f"{cell.column_value()} IS NULL", "missing")
+        cell.fail(f"{cell.column_value()} IS NULL", FaultCode.MISSING)
 
 
 def _number_kind(source: Source, field: FieldMap, name: str) -> str | None:
@@ -116,7 +129,7 @@ def _express(
     if kind.endswith("]") or not kind.startswith(_SCALARS):
         raise FieldFault(cell.name, f"the SQL gives {kind}, not one value", remedy="write an expression of one value")
     result = statement.add("expressed", cell.column("result"), f"TRY({{'v': CAST({text} AS VARCHAR)}})")
-    cell.fail(f"{result} IS NULL", "bad_expression")
+    cell.fail(f"{result} IS NULL", FaultCode.BAD_EXPRESSION)
     cell.text = statement.add("written", cell.column("written"), tidy(statement, cell, f"{result}.v"))
     if not cell.field.paths and cell.field.const is None:
         texts = [source.text(path, cell.name) for path in expression.paths]

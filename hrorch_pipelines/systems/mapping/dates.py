@@ -11,6 +11,7 @@ import duckdb
 
 from hrorch_pipelines.storage.sql import literal
 from hrorch_pipelines.systems.mapping.cells import Cell
+from hrorch_pipelines.systems.mapping.codes import FaultCode
 from hrorch_pipelines.systems.mapping.errors import FieldFault
 from hrorch_pipelines.systems.mapping.statement import Statement
 
@@ -30,7 +31,9 @@ def convert_date(con: duckdb.DuckDBPyConnection, statement: Statement, cell: Cel
     readings = [_date_reading(con, statement, cell, form) for form in _forms(cell)]
     day = statement.add("shapes", cell.column("day"), _first(readings))
     cell.value = f"CASE WHEN year({day}) BETWEEN {FIRST_YEAR} AND {LAST_YEAR} THEN {day} END"
-    _judge(cell, day, "not_a_date")
+    cell.fail(f"{cell.has_text()} AND {day} IS NULL", FaultCode.NOT_A_DATE)
+    beyond = f"year({day}) NOT BETWEEN {FIRST_YEAR} AND {LAST_YEAR}"
+    cell.fail(beyond + (f" AND year({day}) <> {OPEN_YEAR}" if cell.open_ended else ""), FaultCode.OUT_OF_RANGE)
 
 
 def convert_timestamp(con: duckdb.DuckDBPyConnection, statement: Statement, cell: Cell) -> None:
@@ -38,8 +41,10 @@ def convert_timestamp(con: duckdb.DuckDBPyConnection, statement: Statement, cell
     _check_zone(con, cell)
     readings = [_moment_reading(con, statement, cell, form) for form in _forms(cell)]
     moment = statement.add("shapes", cell.column("moment"), _first(readings))
-    cell.value = f"CASE WHEN year({_local(moment, 'UTC')}) BETWEEN {FIRST_YEAR} AND {LAST_YEAR} THEN {moment} END"
-    _judge(cell, _local(moment, "UTC"), "not_a_timestamp")
+    inside = f"{moment} >= TIMESTAMPTZ '{FIRST_YEAR}-01-01 00:00:00+00' AND {moment} < TIMESTAMPTZ '{LAST_YEAR + 1}-01-01 00:00:00+00'"
+    cell.value = f"CASE WHEN {inside} THEN {moment} END"
+    cell.fail(f"{cell.has_text()} AND {moment} IS NULL", FaultCode.NOT_A_TIMESTAMP)
+    cell.fail(f"NOT ({inside})", FaultCode.OUT_OF_RANGE)
 
 
 def _check_zone(con: duckdb.DuckDBPyConnection, cell: Cell) -> None:
@@ -58,12 +63,6 @@ def _forms(cell: Cell) -> list[str | None]:
 
 def _first(readings: list[str]) -> str:
     return readings[0] if len(readings) == 1 else f"coalesce({', '.join(readings)})"
-
-
-def _judge(cell: Cell, day: str, code: str) -> None:
-    cell.fail(f"{cell.has_text()} AND {day} IS NULL", code)
-    beyond = f"year({day}) NOT BETWEEN {FIRST_YEAR} AND {LAST_YEAR}"
-    cell.fail(beyond + (f" AND year({day}) <> {OPEN_YEAR}" if cell.open_ended else ""), "out_of_range")
 
 
 def _date_reading(con: duckdb.DuckDBPyConnection, statement: Statement, cell: Cell, form: str | None) -> str:

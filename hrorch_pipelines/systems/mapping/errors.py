@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hrorch_pipelines.errors import HrorchError
 
 
-class FieldFault(HrorchError, ValueError):
+class FieldFault(HrorchError, ValueError):  # noqa: N818  (the stack's word: see StackFaults)
     """One field mapping cannot be compiled; `attribute` is its name, or a column such as `source_id`."""
 
     def __init__(self, attribute: str, what: str, *, remedy: str) -> None:
@@ -15,7 +15,7 @@ class FieldFault(HrorchError, ValueError):
         self.attribute = attribute
 
 
-class MappingFault(HrorchError, ValueError):
+class MappingFault(HrorchError, ValueError):  # noqa: N818
     """One record type cannot be mapped; nothing was written. `faults` lists every field that is wrong, if fields are."""
 
     def __init__(self, system: str, record: str, what: str, *, remedy: str, faults: Sequence[FieldFault] = ()) -> None:

@@ -10,6 +10,7 @@ import re
 
 from hrorch_pipelines.stack.terms import AttributeType
 from hrorch_pipelines.systems.mapping.cells import Cell
+from hrorch_pipelines.systems.mapping.codes import FaultCode
 from hrorch_pipelines.systems.mapping.errors import FieldFault
 from hrorch_pipelines.systems.mapping.statement import Statement
 
@@ -34,10 +35,10 @@ def convert_number(statement: Statement, cell: Cell) -> None:
     if cell.type is AttributeType.INTEGER:
         whole = statement.add("amounts", cell.column("whole"), rf"regexp_extract({plain}, '^(-?[0-9]+)(?:\.0+)?$', 1)")
         cell.value = f"TRY_CAST({whole} AS BIGINT)"
-        cell.fail(f"{whole} = ''", "not_an_integer")
+        cell.fail(f"{whole} = ''", FaultCode.NOT_AN_INTEGER)
     else:
         cell.value = f"TRY_CAST({plain} AS DECIMAL(18,4))"
-    cell.fail(f"{plain} IS NOT NULL AND {cell.column_value()} IS NULL", "too_large")
+    cell.fail(f"{plain} IS NOT NULL AND {cell.column_value()} IS NULL", FaultCode.TOO_LARGE)
 
 
 def plain_number(statement: Statement, cell: Cell) -> str:
@@ -66,8 +67,8 @@ def plain_number(statement: Statement, cell: Cell) -> str:
     nothing = f"{cell.has_text()} AND {plain} IS NULL"
     if cell.currency:
         other = statement.bind(_amount_pattern(number, _ANY_MONEY))
-        cell.fail(f"{nothing} AND regexp_full_match({text}, {other})", "wrong_currency")
-    cell.fail(nothing, "not_a_number")
+        cell.fail(f"{nothing} AND regexp_full_match({text}, {other})", FaultCode.WRONG_CURRENCY)
+    cell.fail(nothing, FaultCode.NOT_A_NUMBER)
     return plain
 
 

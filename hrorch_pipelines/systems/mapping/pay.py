@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hrorch_pipelines.stack.mapping import FieldMap, PayUnit
 from hrorch_pipelines.systems.mapping.cells import Cell
+from hrorch_pipelines.systems.mapping.codes import FaultCode
 from hrorch_pipelines.systems.mapping.errors import FieldFault
 from hrorch_pipelines.systems.mapping.numbers import plain_number
 from hrorch_pipelines.systems.mapping.statement import Statement
@@ -34,8 +35,8 @@ def convert_pay(statement: Statement, cell: Cell, unit_source: str | None) -> No
     plain = plain_number(statement, cell)
     amount = statement.add("amounts", cell.column("amount"), f"TRY_CAST({plain} AS DECIMAL(24,10))")
     cell.value = f"TRY_CAST({amount} * {factor} AS DECIMAL(18,4))"
-    cell.fail(f"{plain} IS NOT NULL AND {factor} IS NULL", "unknown_unit")
-    cell.fail(f"{plain} IS NOT NULL AND {cell.column_value()} IS NULL", "too_large")
+    cell.fail(f"{plain} IS NOT NULL AND {factor} IS NULL", FaultCode.UNKNOWN_UNIT)
+    cell.fail(f"{plain} IS NOT NULL AND {cell.column_value()} IS NULL", FaultCode.TOO_LARGE)
 
 
 def per_year(field: FieldMap, unit: PayUnit) -> int:

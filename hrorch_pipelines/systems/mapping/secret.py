@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from hrorch_pipelines.systems.mapping.cells import Cell
+from hrorch_pipelines.systems.mapping.codes import FaultCode
 from hrorch_pipelines.systems.mapping.statement import Statement
 from hrorch_pipelines.systems.mapping.text import nfc
 
@@ -20,7 +21,7 @@ def convert_secret(statement: Statement, cell: Cell, key: bytes) -> None:
     normal = statement.add("shapes", cell.column("normal"), f"nullif({letters}, '')")
     inner, outer = (statement.bind(pad) for pad in _pads(key))
     cell.value = f"sha256({outer}::BLOB || unhex(sha256({inner}::BLOB || encode({normal}))))"
-    cell.fail(f"{cell.has_text()} AND {normal} IS NULL", "unreadable")
+    cell.fail(f"{cell.has_text()} AND {normal} IS NULL", FaultCode.UNREADABLE)
 
 
 def _pads(key: bytes) -> tuple[bytes, bytes]:

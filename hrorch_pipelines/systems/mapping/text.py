@@ -5,6 +5,7 @@ from __future__ import annotations
 from hrorch_pipelines.stack.terms import AttributeType
 from hrorch_pipelines.storage.sql import literal
 from hrorch_pipelines.systems.mapping.cells import Cell
+from hrorch_pipelines.systems.mapping.codes import FaultCode
 from hrorch_pipelines.systems.mapping.statement import Statement
 
 SPACES = "\t\n\v\f\r \x85\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
@@ -56,7 +57,7 @@ def split(statement: Statement, cell: Cell) -> None:
     piece = f"string_split({cell.text}, {statement.bind(wanted.by)})[{take}]"
     missing = statement.add("pieces", cell.column("missing"), f"{cell.has_text()} AND {piece} IS NULL")
     cell.text = statement.add("pieces", cell.column("piece"), tidy(statement, cell, piece))
-    cell.fail(missing, "missing_piece")
+    cell.fail(missing, FaultCode.MISSING_PIECE)
 
 
 def look_up(statement: Statement, cell: Cell, entries: dict[str, str]) -> None:
@@ -68,9 +69,8 @@ def look_up(statement: Statement, cell: Cell, entries: dict[str, str]) -> None:
     if cell.field.unmapped == "keep":
         canonical = f"CASE WHEN {known} THEN {canonical} ELSE {cell.text} END"
     else:
-        cell.fail(
-            statement.add("known", cell.column("unknown"), f"{cell.has_text()} AND NOT ({known})"), "unknown_value"
-        )
+        unknown = f"{cell.has_text()} AND NOT ({known})"
+        cell.fail(statement.add("known", cell.column("unknown"), unknown), FaultCode.UNKNOWN_VALUE)
     cell.text = statement.add("known", cell.column("canonical"), _not_null_word(statement, cell, canonical))
 
 
@@ -113,7 +113,7 @@ def convert_boolean(statement: Statement, cell: Cell) -> None:
     cell.value = (
         f"CASE WHEN list_contains({yes}, {lowered}) THEN true WHEN list_contains({no}, {lowered}) THEN false END"
     )
-    cell.fail(f"{cell.has_text()} AND {cell.column_value()} IS NULL", "not_a_boolean")
+    cell.fail(f"{cell.has_text()} AND {cell.column_value()} IS NULL", FaultCode.NOT_A_BOOLEAN)
 
 
 def trimmed(statement: Statement, text: str) -> str:
@@ -136,7 +136,7 @@ def _convert_phone(statement: Statement, cell: Cell, composed: str) -> None:
     )
     number = rf"regexp_replace(regexp_replace({bare}, '[^0-9+]+', '', 'g'), '^00', '+')"
     cell.value = rf"CASE WHEN regexp_full_match({bare}, '[ (]*[+]?[^\pL+;#,*]*[0-9][^\pL+;#,*]*') THEN {number} END"
-    cell.fail(f"{cell.has_text()} AND {cell.column_value()} IS NULL", "not_a_phone")
+    cell.fail(f"{cell.has_text()} AND {cell.column_value()} IS NULL", FaultCode.NOT_A_PHONE)
 
 
 def _trim(statement: Statement, cell: Cell, text: str) -> str:

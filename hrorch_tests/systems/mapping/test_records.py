@@ -245,3 +245,8 @@ def test_what_the_session_says_about_time_does_not_matter(con: duckdb.DuckDBPyCo
         ).fetchall()
         seen.add(tuple(rows))
     assert len(seen) == 1
+
+
+def test_a_record_larger_than_the_engine_takes_by_default_is_read(mapper: Mapper) -> None:
+    done = mapper([{"id": "1", "v": "x" * 40_000_000}, {"id": "2", "v": "y"}], {"a": "v"}, {"a": "text"}, nested=True)
+    assert [len(value) for value in done.column("a")] == [40_000_000, 1]
