@@ -140,6 +140,18 @@ def test_a_withheld_value_is_not_emptied_and_is_compared_when_it_comes_back(past
     assert past.rows(CHANGES) == [("2", "job_title", "Clerk", "Buyer", "updated")]
 
 
+def test_a_record_that_went_and_came_back_withheld_is_not_compared_with_its_former_life(past: Past) -> None:
+    other, hidden = {"id": "2"}, {"id": "1", "hidden": ["job_title"]}
+    for rows in ([{"id": "1", "job_title": "Nurse"}, other], [other], [hidden, other]):
+        _take(past, past.say(rows))
+    past.con.execute("DELETE FROM history.changes")
+    _take(past, past.say([{"id": "1", "job_title": "Buyer"}, other]))
+    assert past.rows(CHANGES) == [], "the first sight of a value in this life"
+    _take(past, past.say([hidden, other]))
+    _take(past, past.say([{"id": "1", "job_title": "Clerk"}, other]))
+    assert past.rows(CHANGES) == [("1", "job_title", "Buyer", "Clerk", "updated")]
+
+
 def test_a_secret_attribute_changes_as_its_keyed_hash(past: Past) -> None:
     stack = small_stack(fields={"national_id": "ssn"})
     _take(past, past.say([{"id": "1", "national_id": "ab12"}], stack=stack), stack)
