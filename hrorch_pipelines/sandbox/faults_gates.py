@@ -68,8 +68,9 @@ def _early_end(body: Body) -> None:
     body["terminationDate"] = start.replace(year=start.year - 2, day=min(start.day, 28)).isoformat()
 
 
-def _old(body: Body) -> None:
-    body["birthDate"] = f"{int(body['birthDate'][:4]) - 100}{body['birthDate'][4:]}"
+def _unborn(body: Body) -> None:
+    """The century mistyped: a date like any other, but not of somebody at work."""
+    body["birthDate"] = f"{int(body['birthDate'][:4]) + 100}{body['birthDate'][4:].replace('02-29', '02-28')}"
 
 
 def _unpaid(body: Body) -> None:
@@ -85,7 +86,7 @@ _KINDS = tuple(
         ("zero_pay", _one_pay, "payroll", "compensation", "employees", _unpaid, "pay_amount", "pay_amount-range"),
         ("end_before_start", lambda one: one.departed, "hris", "worker", "employees", _early_end, "end_date",
          "end_date-not_before-start_date"),
-        ("birth_year_out_of_range", lambda one: one.settled, "hris", "worker", "employees", _old, "date_of_birth",
+        ("birth_year_out_of_range", lambda one: one.settled, "hris", "worker", "employees", _unborn, "date_of_birth",
          "date_of_birth-range"),
         ("missing_last_name", lambda one: one.settled, "hris", "worker", "employees", setting(lastName=None),
          "legal_last_name", "legal_last_name-required"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from datetime import date
+from itertools import permutations
 
 from hrorch_pipelines.sandbox.company import hris_id, token, uuid_of
-from hrorch_pipelines.sandbox.ids import payroll_employee
-from hrorch_pipelines.sandbox.life import Role
+from hrorch_pipelines.sandbox.ids import ats_candidate, payroll_employee
+from hrorch_pipelines.sandbox.labels import Label
+from hrorch_pipelines.sandbox.life import Life, Role
 from hrorch_pipelines.sandbox.plan import Edit, Plan
 from hrorch_pipelines.sandbox.store import Body, Row
-from hrorch_pipelines.sandbox.truth import Truth
+from hrorch_pipelines.sandbox.truth import Truth, records_of
 
 _BASE = {"payroll": "employees", "directory": "users"}
 
@@ -18,6 +21,7 @@ _BASE = {"payroll": "employees", "directory": "users"}
 def plant_records(plan: Plan) -> None:
     """Plant faults of whole records."""
     _kin(plan)
+    _namesakes(plan)
     _two_records(plan)
     _former_names(plan)
     _missing_and_ghosts(plan)
@@ -154,6 +158,34 @@ def _kin(plan: Plan) -> None:
                 held = "payroll" if one.spell.start <= one.day else "check"
                 plan.label(kind, "apart", pair, held, one.ids()[held], other=("hris", other.hris))
                 plan.label(kind, "link", pair, held, one.ids()[held], other=("hris", one.hris))
+
+
+def _namesakes(plan: Plan) -> None:
+    """Strangers of one name, one of them being hired: asking a person is right, joining them is not."""
+    by_name: dict[tuple[str, str], list[Life]] = {}
+    for one in plan.lives.values():
+        by_name.setdefault((one.person.first, one.last_name(plan.day)), []).append(one)
+    for group in by_name.values():
+        for one, other in permutations(group, 2):
+            kin = {one.person.role, other.person.role} == {Role.FATHER, Role.SON}
+            if kin or not _in_ats(one, plan.day):
+                continue
+            employed = [spell for spell in other.spells if spell.entered <= plan.day]
+            number = other.person.number
+            source = ("hris", hris_id(number, employed[-1].record)) if employed else ("ats", ats_candidate(number))
+            if employed or _in_ats(other, plan.day):
+                plan.labels.append(
+                    Label(
+                        label_id=f"F{len(plan.labels) + 1:04d}", kind="namesakes", expect="apart", system="ats", record="candidate",
+                        source_id=ats_candidate(one.person.number), people=(one.person.number, number),
+                        other_system=source[0], other_id=source[1], touches=(*records_of(one), *records_of(other)), drags=("review",),
+                    )
+                )  # fmt: skip
+
+
+def _in_ats(one: Life, day: date) -> bool:
+    hiring = one.hiring
+    return hiring is not None and hiring.applied <= day and (hiring.purged is None or day < hiring.purged)
 
 
 def _two_records(plan: Plan) -> None:

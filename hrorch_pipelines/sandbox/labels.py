@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+DRAGGED = ("discrepancy", "missing_record", "ghost", "quarantine", "review")
 Expect = Literal["discrepancy", "missing_record", "ghost", "quarantine", "review", "link", "apart", "none"]
 
 
@@ -18,7 +19,7 @@ class Label:
     `source_id` is the base record's id in `system`, as findings name it: for a discrepancy the copy's; for a missing
     record (and its control) the HRIS's, for want of another; for a quarantined row of a table the row's own. `other_*` is
     the second record of link, apart and review. `touches` lists (system, id) of every record of the people involved: what
-    a record-level fault drags along there is its consequence, not a false finding.
+    a record-level fault drags along there (findings of the kinds in `drags`) is its consequence, not a false finding.
     """
 
     label_id: str
@@ -37,6 +38,7 @@ class Label:
     cause_decidable: bool = True
     reason: str = ""
     touches: tuple[tuple[str, str], ...] = ()
+    drags: tuple[str, ...] = DRAGGED
     until: str | None = None  # set by `advance` when the people's records moved on: no longer to be scored
 
 
@@ -52,6 +54,7 @@ def read_labels(path: Path) -> list[Label]:
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)
-        raw["people"], raw["touches"] = tuple(raw["people"]), tuple((s, i) for s, i in raw["touches"])
+        raw["people"], raw["drags"] = tuple(raw["people"]), tuple(raw["drags"])
+        raw["touches"] = tuple((system, key) for system, key in raw["touches"])
         found.append(Label(**raw))
     return found

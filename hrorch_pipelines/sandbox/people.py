@@ -32,6 +32,8 @@ _SHARES: Final = (
     (Role.REHIRED_NEW_ID, 0.02), (Role.RECENT, 0.20),
 )  # fmt: skip
 DRAWS: Final = 14
+BLOCK: Final = 97
+"""Persons are numbered in blocks; kin and other special roles have their places in each."""
 QUIET: Final = 5
 """Days before the epoch in which nothing happens by chance: what is young there is young on purpose."""
 
@@ -56,7 +58,7 @@ def role_of(world: World, n: int) -> Role:
         return Role.RECENT
     if n <= managers(world.people):
         return Role.LEADER
-    place = n % 97
+    place = n % BLOCK
     if place in _BY_PLACE and _kin_complete(world, n, place):
         return _BY_PLACE[place]
     draw, reached = _random(world, n).random(), 0.0
@@ -76,7 +78,7 @@ def person(world: World, n: int) -> Person:
     born = date(world.epoch.year - 22 - int(rng.random() * 40), 1, 1) + timedelta(days=rng.randrange(365))
     street = f"{rng.randrange(100, 9900)} {rng.choice(_STREETS)} Street"
     postcode = f"{site[2]}{rng.randrange(1, 99):02d}"
-    if role is Role.TWIN and n % 97 == 5:
+    if role is Role.TWIN and n % BLOCK == 5:
         other = person(world, n - 1)
         last, born, street, postcode = other.last, other.born, other.street, other.postcode
         site = next(one for one in SITES if one[0] == other.city)

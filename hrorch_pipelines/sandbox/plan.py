@@ -14,7 +14,8 @@ from typing import Any
 
 from hrorch_pipelines.sandbox.documents import documents
 from hrorch_pipelines.sandbox.labels import Expect, Label
-from hrorch_pipelines.sandbox.people import World
+from hrorch_pipelines.sandbox.life import Life
+from hrorch_pipelines.sandbox.people import BLOCK, World
 from hrorch_pipelines.sandbox.store import Row
 from hrorch_pipelines.sandbox.timeline import life
 from hrorch_pipelines.sandbox.truth import Truth, holders, truth
@@ -46,16 +47,18 @@ class Plan:
         return random.Random(self.world.seed * 7_919 + self.world.people)
 
     @cached_property
-    def truths(self) -> dict[int, Truth]:
-        """Person → truth, of the persons looked at who have an HRIS record; in random order."""
+    def lives(self) -> dict[int, Life]:
+        """Person → life, of the persons looked at, in random order. Kin sit together: whole blocks are taken."""
         step = max(1, self.world.people // SAMPLE)
-        block = 97  # kin sit together: whole blocks are taken
-        numbers = [n for n in range(1, self.world.people + 1) if (n // block) % step == 0]
+        numbers = [n for n in range(1, self.world.people + 1) if (n // BLOCK) % step == 0]
         self.rng.shuffle(numbers)
-        lives = ((n, life(self.world, n)) for n in numbers)
-        return {
-            n: truth(self.world, one, self.day) for n, one in lives if any(s.entered <= self.day for s in one.spells)
-        }
+        return {n: life(self.world, n) for n in numbers}
+
+    @cached_property
+    def truths(self) -> dict[int, Truth]:
+        """Person → truth, of those among them who have an HRIS record."""
+        known = ((n, one) for n, one in self.lives.items() if any(spell.entered <= self.day for spell in one.spells))
+        return {n: truth(self.world, one, self.day) for n, one in known}
 
     @cached_property
     def held(self) -> dict[str, dict[str, int]]:

@@ -113,16 +113,17 @@ class _Findings:
     def unexplained(self, labels: list[Label]) -> Iterable[str]:
         """The kind of each finding no label accounts for."""
         cells = {(label.system, label.source_id, label.attribute) for label in labels}
-        records = {
-            key
+        dragged = {
+            (kind, *key)
             for label in labels
             if label.expect not in {"discrepancy", "none"}
             for key in ((label.system, label.source_id), *label.touches)
+            for kind in label.drags
         }
         for row in self.all:
             key = row["system"], str(row["source_id"])
-            if key in records or (*key, row.get("attribute")) in cells:
+            if (row["kind"], *key) in dragged or (*key, row.get("attribute")) in cells:
                 continue
-            if row["kind"] == "review" and (row.get("other_system"), str(row.get("other_id"))) in records:
+            if (row["kind"], row.get("other_system"), str(row.get("other_id"))) in dragged:
                 continue
             yield str(row.get("cause") or row.get("rule") or row["kind"])

@@ -45,7 +45,7 @@ class Truth:
 
     def ids(self) -> dict[str, str]:
         """System → base record id of the latest record, whether the system holds it or not."""
-        n, record = self.life.person.number, self.spell.record if self.life.spells else 0
+        n, record = self.life.person.number, self.spell.record
         return {
             "ats": ats_candidate(n),
             "hris": hris_id(n, record),
@@ -57,14 +57,7 @@ class Truth:
 
     def records(self) -> tuple[tuple[str, str], ...]:
         """(system, id) of everything any system may hold of this person."""
-        n = self.life.person.number
-        older = (
-            [spell.record for spell in self.life.spells if spell.record != self.spell.record]
-            if self.life.spells
-            else []
-        )
-        both = [("hris", hris_id(n, record)) for record in older] + [("payroll", payroll_employee(n, r)) for r in older]
-        return (*self.ids().items(), *both)
+        return records_of(self.life)
 
     @property
     def plain(self) -> bool:
@@ -104,6 +97,23 @@ class Truth:
         """Started already, in no hurry to leave, and perhaps still known to the systems that hire."""
         recent = self.life.person.role is Role.RECENT
         return recent and self.spell.start < self.day and self.spell.end is None
+
+
+def records_of(life: Life) -> tuple[tuple[str, str], ...]:
+    """(system, id) of everything any system may hold of somebody, candidates included."""
+    n = life.person.number
+    numbers = sorted({spell.record for spell in life.spells})
+    once = (
+        ("ats", ats_candidate(n)),
+        ("check", check_candidate(n)),
+        ("onboarding", newhire(n)),
+        ("directory", account(n)),
+    )
+    return (
+        *once,
+        *(("hris", hris_id(n, record)) for record in numbers),
+        *(("payroll", payroll_employee(n, record)) for record in numbers),
+    )
 
 
 def truth(world: World, life: Life, day: date) -> Truth:

@@ -20,7 +20,7 @@ KINDS = {
     "missing_record", "ghost", "employee_number_reused", "number_of_another", "entered_twice", "duplicate_key", "former_name",
     "twins", "father_and_son", "contractor_to_employee", "id_changed_on_rehire", "invalid_department", "pay_out_of_range",
     "zero_pay", "end_before_start", "birth_year_out_of_range", "missing_last_name", "future_dated", "in_flight",
-    "started_lately", "masked_value", "several_current_rows",
+    "started_lately", "masked_value", "several_current_rows", "namesakes",
 }  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def test_every_kind_is_planted_at_least_three_times_among_five_hundred(faulty):
     _, plan = faulty
     planted = Counter(label.kind for label in plan.labels)
     for kind in {cause.value for cause in Cause} | KINDS:
-        assert planted[kind] >= 3, kind
+        assert planted[kind] >= (1 if kind == "namesakes" else 3), kind
     assert {label.kind for label in plan.labels} == {cause.value for cause in Cause} | KINDS
 
 
@@ -58,7 +58,12 @@ def test_a_labelled_cell_disagrees_and_no_other_cell_of_an_untouched_record_does
     }
     assert len(labelled) == sum(label.expect == "discrepancy" for label in plan.labels)  # never two on one cell
     assert labelled <= wrong
-    in_story = {key for label in plan.labels if label.expect != "discrepancy" for key in label.touches}
+    in_story = {
+        key
+        for label in plan.labels
+        if label.expect != "discrepancy" and label.kind != "namesakes"
+        for key in label.touches
+    }
     beside = {cell for cell in wrong - labelled if cell[:2] not in in_story}
     assert {attribute for _, _, attribute in beside} <= {"job_title"}  # somebody else whose title changed today
     assert len(beside) <= 4
@@ -87,7 +92,7 @@ def test_each_wrong_value_is_explained_by_its_cause_before_any_other(faulty):
 def test_each_person_has_at_most_one_fault(faulty):
     _, plan = faulty
     stories = Counter()
-    for _, people in {(label.kind, label.people) for label in plan.labels}:
+    for _, people in {(label.kind, label.people) for label in plan.labels if label.kind != "namesakes"}:
         stories.update(dict.fromkeys(people, 1))
     assert set(stories.values()) == {1}
 
@@ -139,7 +144,7 @@ def test_what_a_gate_must_hold_breaks_its_rule(faulty):
             hris.get("jobInfo", label.source_id).body["department"] not in oracle.CENTRES.values()
         ),
         "legal_last_name-required": lambda label: of(label)["legal_last_name"] is None,
-        "date_of_birth-range": lambda label: of(label)["date_of_birth"] < "1926-01-01",
+        "date_of_birth-range": lambda label: of(label)["date_of_birth"] > "2012-12-31",
         "end_date-not_before-start_date": lambda label: of(label)["end_date"] < of(label)["start_date"],
     }
 
