@@ -88,6 +88,12 @@ def has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
 
 
 def drop(con: duckdb.DuckDBPyConnection, *temporary: str) -> None:
-    """Drop temporary tables, so that they do not hold memory until the connection closes."""
+    """Drop temporary tables and views, so that they do not hold memory until the connection closes."""
+    kinds = dict(
+        con.execute(
+            "SELECT table_name, table_type FROM information_schema.tables WHERE table_catalog = 'temp'"
+        ).fetchall()
+    )
     for name in temporary:
-        con.execute(f"DROP TABLE IF EXISTS temp.{ident(name)}")
+        if name in kinds:
+            con.execute(f"DROP {'VIEW' if kinds[name] == 'VIEW' else 'TABLE'} temp.{ident(name)}")

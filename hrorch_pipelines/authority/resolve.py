@@ -51,6 +51,12 @@ def resolve_record(
         if effective
         else "SELECT * FROM rows WHERE $as_of IS NOT NULL"
     )
+    if full and not effective and _one_each(con, stack, system, record):
+        con.execute(
+            f"CREATE OR REPLACE TEMP VIEW {ident(f'resolved.{record}')} AS {source_rows(stack, system, record, full=True)}"
+        )
+        _find_doubtful(con, stack, system, record, effective=effective, full=full)
+        return
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {ident(f"resolved.{record}")} AS
@@ -66,6 +72,14 @@ def resolve_record(
         {"as_of": cycle.as_of},
     )
     _find_doubtful(con, stack, system, record, effective=effective, full=full)
+
+
+def _one_each(con: duckdb.DuckDBPyConnection, stack: Stack, system: str, record: str) -> bool:
+    """Whether every owner has one row only, so that there is nothing to resolve and nothing to copy."""
+    row = con.execute(
+        f"SELECT count(*) = count(DISTINCT owner) FROM ({source_rows(stack, system, record, full=True)})"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _find_doubtful(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import has_table
+from hrorch_pipelines.authority.passes import drop, has_table
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
 from hrorch_pipelines.storage.cycles import Cycle
@@ -48,12 +48,7 @@ def open_scope(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, *, fu
 
 def close_scope(con: duckdb.DuckDBPyConnection) -> None:
     """Drop the temporary relations."""
-    for name in ("scope_links", "scope_persons", "scope_relinked"):
-        kind = con.execute(
-            "SELECT table_type FROM information_schema.tables WHERE table_catalog = 'temp' AND table_name = ?", [name]
-        ).fetchone()
-        if kind:
-            con.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} temp.{name}")
+    drop(con, "scope_links", "scope_persons", "scope_relinked")
 
 
 def _touch(con: duckdb.DuckDBPyConnection, cycle: Cycle, found: str, **values: object) -> None:

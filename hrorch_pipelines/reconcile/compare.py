@@ -50,7 +50,7 @@ def compare(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Compa
         counts.keep_counts(con, cycle, full=full)
         emit_rows(con, stack, cycle, plans)
         new, resolved = ledger.keep_rows(con, cycle, full=full)
-        con.execute("DROP TABLE fresh_patterns")
+        con.execute(f"DROP {'VIEW' if full else 'TABLE'} fresh_patterns")
         con.execute("DROP TABLE compare_scope")
         record_pass(con, stack, cycle, "reconcile")
     states = con.execute("SELECT state, sum(n) FROM reconcile.pair_counts GROUP BY state ORDER BY state").fetchall()

@@ -89,7 +89,6 @@ def record_positions(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle,
 def keep_counts(con: duckdb.DuckDBPyConnection, cycle: Cycle, *, full: bool) -> None:
     """Replace the contributions of the persons looked at by those of `fresh_patterns`, in all counts."""
     if full:
-        con.execute("CREATE OR REPLACE TABLE reconcile.patterns AS FROM fresh_patterns")
         con.execute(
             """CREATE OR REPLACE TABLE reconcile.pattern_counts AS
                SELECT copy_system, stage, pattern, count(*) AS n FROM fresh_patterns GROUP BY ALL"""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.reconcile.pairs import CopyPlan, Position
+from hrorch_pipelines.reconcile.pairs import CopyPlan
+from hrorch_pipelines.reconcile.patterns import is_secret
 from hrorch_pipelines.reconcile.states import SHOWN, STATE_OF, Letter
 from hrorch_pipelines.reconcile.terms import State
 from hrorch_pipelines.stack.models import Stack
-from hrorch_pipelines.stack.terms import AttributeType
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal
 
@@ -20,72 +20,29 @@ _NARROW = """person_id VARCHAR, stage VARCHAR, copy_system VARCHAR, position INT
 
 
 def emit_rows(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, plans: list[CopyPlan]) -> None:
-    """Make `fresh_rows` from `fresh_patterns`: disagreements, missing records, ghosts, what is in flight and differs, what is
+    """Make `fresh_rows` from `found`: disagreements, missing records, ghosts, what is in flight and differs, what is
     scheduled. Values are canonical text; those of secret attributes are not shown at all.
 
     `scheduled` rows are the cells that are not comparable yet, and, as notices, cells that agree now and whose authority has
     a different value for a day to come (`authority_changed_at` is that day's midnight).
     """
     con.execute(f"CREATE OR REPLACE TEMP TABLE narrow ({_NARROW})")
-    shown = "".join(SHOWN)
-    for plan in plans:
-        if plan.system not in cycle.sources:
-            continue
-        attributes = [p.attribute for p in plan.positions if p.attribute in stack.attributes]
-        copies = [p.attribute for p in plan.positions if p.mapped]
-        con.execute(
-            f"""CREATE OR REPLACE TEMP TABLE differing AS
-                SELECT f.person_id, f.stage, f.pattern,
-                       {
-                ", ".join(
-                    [
-                        *(f"g.{ident(a)} AS {ident(f'g.{a}')}" for a in attributes),
-                        *(f"c.{ident(a)} AS {ident(f'c.{a}')}" for a in copies),
-                    ]
-                )
-            }
-                FROM fresh_patterns f JOIN golden.wide g ON g.person_id = f.person_id
-                LEFT JOIN {ident("cells", plan.system)} c ON c.person_id = f.person_id
-                WHERE f.copy_system = $copy AND regexp_matches(f.pattern, '[{shown}]')""",
-            {"copy": plan.system},
-        )
-        for place, position in enumerate(plan.positions, start=1):
-            con.execute(
-                f"""INSERT INTO narrow
-                    SELECT d.person_id, d.stage, p.copy_system, p.position, p.attribute,
-                           CASE substr(d.pattern, {place + 1}, 1) {_states()} END, p.authority_system,
-                           {_shown(stack, plan.system, "g", position, exists=position.attribute in stack.attributes)},
-                           {_shown(stack, plan.system, "c", position, exists=position.mapped)}, NULL
-                    FROM differing d JOIN reconcile.positions p ON p.stage = d.stage AND p.copy_system = $copy AND p.position = $place
-                    WHERE contains('{shown}', substr(d.pattern, {place + 1}, 1))""",
-                {"copy": plan.system, "place": place},
-            )
-        con.execute("DROP TABLE differing")
+    states = " ".join(f"WHEN '{letter}' THEN '{STATE_OF[letter]}'" for letter in SHOWN)
+    con.execute(
+        f"""INSERT INTO narrow
+            WITH cells AS (
+                SELECT person_id, copy_system, stage, pattern, unnest(cells, recursive := true) FROM found),
+            shown AS (SELECT *, substr(pattern, place + 1, 1) AS letter FROM cells)
+            SELECT s.person_id, s.stage, s.copy_system, s.place, p.attribute, CASE s.letter {states} END, p.authority_system,
+                   s.authority_value, s.copy_value, NULL
+            FROM shown s JOIN reconcile.positions p
+              ON p.copy_system = s.copy_system AND p.stage = s.stage AND p.position = s.place
+            WHERE contains('{"".join(SHOWN)}', s.letter)"""
+    )
+    con.execute("DROP TABLE found")
     _add_notices(con, stack, cycle, plans)
     _add_sides(con, stack, cycle)
     con.execute("DROP TABLE narrow")
-
-
-def _states() -> str:
-    return " ".join(f"WHEN '{letter}' THEN '{STATE_OF[letter]}'" for letter in SHOWN)
-
-
-def _shown(stack: Stack, copy_system: str, side: str, position: Position, *, exists: bool) -> str:
-    """The value of a side as text. A copy that is itself the authority has no other value to show beside it."""
-    if not exists or _secret(stack, position.attribute):
-        return "NULL"
-    column = f"CAST(d.{ident(f'{side}.{position.attribute}')} AS VARCHAR)"
-    if side == "c":
-        return column
-    elsewhere = [s for s in stack.stages if stack.authority_of(position.attribute, s) not in (None, copy_system)]
-    if not elsewhere:
-        return "NULL"
-    return f"CASE WHEN d.stage IN ({', '.join(literal(stage) for stage in elsewhere)}) THEN {column} END"
-
-
-def _secret(stack: Stack, attribute: str) -> bool:
-    declared = stack.attributes.get(attribute)
-    return declared is not None and (declared.type is AttributeType.SECRET or declared.sensitivity == "secret")
 
 
 def _add_notices(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, plans: list[CopyPlan]) -> None:
@@ -99,12 +56,16 @@ def _add_notices(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, pla
                 SELECT person_id, "attribute", "value", effective_from FROM coming
                 QUALIFY row_number() OVER (PARTITION BY person_id, "attribute" ORDER BY effective_from, "value") = 1"""
         )
+        coming = {name for (name,) in con.execute('SELECT DISTINCT "attribute" FROM foreseen').fetchall()}
         for plan in plans:
             for place, position in enumerate(plan.positions, start=1):
-                if not position.compared or authority not in position.authorities.values() or plan.system not in cycle.sources:
+                wanted = (
+                    position.attribute in coming and position.compared and authority in position.authorities.values()
+                )
+                if not wanted or plan.system not in cycle.sources:
                     continue
                 copy = f"c.{ident(position.attribute)}"
-                hidden = _secret(stack, position.attribute)
+                hidden = is_secret(stack, position.attribute)
                 con.execute(
                     f"""INSERT INTO narrow
                         SELECT f.person_id, f.stage, f.copy_system, p.position, p.attribute, '{State.SCHEDULED}', p.authority_system,

@@ -1,48 +1,120 @@
-"""Compute patterns: one pass over golden record and cells per copy system. Leaves `fresh_patterns`; kept and counted in `counts`."""
+"""One pass over golden record and cells per copy system: the pattern of every person, and the values of what is not in order.
+
+Leaves `fresh_patterns` and `found`; counted in `counts`, made into rows in `emit`.
+"""
 
 from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.reconcile.pairs import CopyPlan
+from hrorch_pipelines.reconcile.pairs import CopyPlan, Position
 from hrorch_pipelines.reconcile.presence import SCOPE, judge_presence
-from hrorch_pipelines.reconcile.states import missing_pattern_sql, pattern_sql
+from hrorch_pipelines.reconcile.states import SHOWN, missing_pattern_sql, pattern_sql
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.columns import column_type
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal
 
-COLUMNS = "person_id VARCHAR, copy_system VARCHAR, stage VARCHAR, pattern VARCHAR"
+COLUMNS = "person_id VARCHAR USING COMPRESSION uncompressed, copy_system VARCHAR, stage VARCHAR, pattern VARCHAR"
+"""Ids are all different: looking for a way to compress a million of them costs more than the join that compares them."""
+
+_PLAIN = COLUMNS.replace(" USING COMPRESSION uncompressed", "")
+
+FOUND_TYPE = "STRUCT(place INTEGER, authority_value VARCHAR, copy_value VARCHAR)[]"
 
 
 def compute_patterns(
     con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, plans: list[CopyPlan], *, full: bool
 ) -> None:
-    """Make `fresh_patterns(person_id, copy_system, stage, pattern)` for everybody, or for `compare_scope`.
+    """Make `fresh_patterns(person_id, copy_system, stage, pattern)` and `found(person_id, copy_system, stage, pattern, cells)`.
 
-    One row per person with a stage and copy system in which there is a record, or ought to be.
+    For everybody, or for `compare_scope`. One row per person with a stage and copy system in which there is a record, or
+    ought to be; `found` keeps those of them with something to show, and both sides' values, taken in the same pass. For
+    everybody, patterns are written where they stay, and `fresh_patterns` is a view of `reconcile.patterns`.
     """
-    con.execute(f"CREATE OR REPLACE TEMP TABLE fresh_patterns ({COLUMNS})")
-    scope = "" if full else SCOPE
-    golden = f"(SELECT * FROM golden.wide {scope} WHERE stage IS NOT NULL)"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE found ({_PLAIN}, cells {FOUND_TYPE})")
+    if full:
+        con.execute(f"CREATE OR REPLACE TABLE reconcile.patterns ({COLUMNS})")
+        con.execute("CREATE OR REPLACE TEMP VIEW fresh_patterns AS FROM reconcile.patterns")
+    else:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE fresh_patterns ({_PLAIN})")
+    target = "reconcile.patterns" if full else "fresh_patterns"
     for plan in plans:
         if plan.system not in cycle.sources:
             continue
         judge_presence(con, stack, cycle, plan.system, full=full)
-        cells = ident("cells", plan.system)
-        usual = (_usual(con, "golden.wide"), _usual(con, cells)) if full else (None, None)
-        con.execute(
-            f"""INSERT INTO fresh_patterns
-                SELECT g.person_id, {literal(plan.system)}, g.stage, {pattern_sql(stack, plan, usual)}
-                FROM {golden} g JOIN {cells} c ON c.person_id = g.person_id
-                LEFT JOIN verdicts v ON v.person_id = g.person_id"""
-        )
-        con.execute(
-            f"""INSERT INTO fresh_patterns
-                SELECT g.person_id, {literal(plan.system)}, g.stage, {missing_pattern_sql(plan)}
-                FROM verdicts v JOIN golden.wide g ON g.person_id = v.person_id
-                WHERE NOT EXISTS (SELECT 1 FROM {cells} c WHERE c.person_id = v.person_id)"""
-        )
+        _compare_copy(con, stack, plan, full=full)
+        con.execute(f"INSERT INTO {target} SELECT person_id, copy_system, stage, pattern FROM compared")
+        con.execute("INSERT INTO found FROM compared WHERE cells IS NOT NULL")
+        con.execute("DROP TABLE compared")
         con.execute("DROP TABLE verdicts")
+
+
+def _compare_copy(con: duckdb.DuckDBPyConnection, stack: Stack, plan: CopyPlan, *, full: bool) -> None:
+    """One join of the golden record with a copy, and the persons who ought to be in the copy; leaves `compared`."""
+    copy = ident("cells", plan.system)
+    usual = (_usual(con, "golden.wide"), _usual(con, copy)) if full else (None, None)
+    judged = con.execute("SELECT 1 FROM verdicts LIMIT 1").fetchone() is not None
+    verdicts = (
+        "LEFT JOIN verdicts v ON v.person_id = g.person_id" if judged else "CROSS JOIN (SELECT NULL AS verdict) v"
+    )
+    golden = f"(SELECT * FROM golden.wide {'' if full else SCOPE} WHERE stage IS NOT NULL)"
+    found = f"""SELECT person_id, {literal(plan.system)} AS copy_system, stage, pattern,
+                       CASE WHEN regexp_matches(pattern, '[{"".join(SHOWN)}]') THEN [{_cells(stack, plan)}] END AS cells"""
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE compared AS {found} FROM (
+                SELECT {_sides(stack, plan, copied=True)}, {pattern_sql(stack, plan, usual)} AS pattern
+                FROM {golden} g JOIN {copy} c ON c.person_id = g.person_id {verdicts})"""
+    )
+    if judged:
+        con.execute(
+            f"""INSERT INTO compared {found} FROM (
+                    SELECT {_sides(stack, plan, copied=False)}, {missing_pattern_sql(plan)} AS pattern
+                    FROM verdicts v JOIN golden.wide g ON g.person_id = v.person_id
+                    WHERE NOT EXISTS (SELECT 1 FROM {copy} c WHERE c.person_id = v.person_id))"""
+        )
+
+
+def _sides(stack: Stack, plan: CopyPlan, *, copied: bool) -> str:
+    columns = ["g.person_id", "g.stage"]
+    for position in plan.positions:
+        if position.attribute in stack.attributes:
+            columns.append(f"g.{ident(position.attribute)} AS {ident(f'g.{position.attribute}')}")
+        if position.mapped:
+            side = f"c.{ident(position.attribute)}" if copied else f"NULL::{column_type(stack, position.attribute)}"
+            columns.append(f"{side} AS {ident(f'c.{position.attribute}')}")
+    return ", ".join(columns)
+
+
+def _cells(stack: Stack, plan: CopyPlan) -> str:
+    return ", ".join(
+        f"{{'place': {place}, 'authority_value': {_shown(stack, plan.system, 'g', position)}, "
+        f"'copy_value': {_shown(stack, plan.system, 'c', position)}}}"
+        for place, position in enumerate(plan.positions, start=1)
+    )
+
+
+def _shown(stack: Stack, copy_system: str, side: str, position: Position) -> str:
+    """The value of a side as canonical text. A copy that is itself the authority has no other value to show beside it."""
+    exists = position.mapped if side == "c" else position.attribute in stack.attributes
+    if not exists or is_secret(stack, position.attribute):
+        return "NULL::VARCHAR"
+    column = f"CAST({ident(f'{side}.{position.attribute}')} AS VARCHAR)"
+    if side == "c":
+        return column
+    elsewhere = [s for s in stack.stages if stack.authority_of(position.attribute, s) not in (None, copy_system)]
+    if len(elsewhere) == len(stack.stages):
+        return column
+    if not elsewhere:
+        return "NULL::VARCHAR"
+    return f"CASE WHEN stage IN ({', '.join(literal(stage) for stage in elsewhere)}) THEN {column} END"
+
+
+def is_secret(stack: Stack, attribute: str) -> bool:
+    """Whether nothing of the values may be shown, not even to compare by eye."""
+    declared = stack.attributes.get(attribute)
+    return declared is not None and (declared.type is AttributeType.SECRET or declared.sensitivity == "secret")
 
 
 def _usual(con: duckdb.DuckDBPyConnection, table: str) -> str | None:
