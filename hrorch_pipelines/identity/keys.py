@@ -19,14 +19,24 @@ def key_name(key: MatchKey) -> str:
     return "+".join(key.attributes)
 
 
+def key_value(key: MatchKey, alias: str) -> str:
+    """SQL: one text per key value; a length before each part keeps `ab`+`c` apart from `a`+`bc`. NULL when a part is."""
+    columns = [f"{alias}.{ident(name)}::VARCHAR" for name in key.attributes]
+    return columns[0] if len(columns) == 1 else " || ".join(f"length({column}) || ':' || {column}" for column in columns)
+
+
+def key_present(key: MatchKey, alias: str) -> str:
+    """SQL: every part of the key is there."""
+    return " AND ".join(f"{alias}.{ident(name)} IS NOT NULL" for name in key.attributes)
+
+
 def gather(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, *, everybody: bool) -> None:
     """Make `w_group(value, system, source_id, cluster, gone)`: records of values that stand in two clusters or more.
 
     Looked at are the values that active records hold, or held before: a value becomes usable when the second record that
     carried it goes away.
     """
-    value = _value(key)
-    present = " AND ".join(f"t.{ident(name)} IS NOT NULL" for name in key.attributes)
+    value, present = key_value(key, "t"), key_present(key, "t")
     scope = ""
     if not everybody:
         con.execute(
@@ -84,10 +94,14 @@ def take_plain_groups(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey,
     con.execute(
         f"""
         INSERT INTO w_edges
-        SELECT {tier}, 'key', $basis, c.system, c.source_id, g.system, g.source_id, NULL,
-               CASE WHEN p.compared THEN $confirmed ELSE $alone END, 'link'
-        FROM w_group g JOIN w_plain_value p USING (value) JOIN w_group c ON c.value = p.value AND c.cluster = p.component
-        WHERE g.cluster <> p.component""",
+        SELECT {tier}, 'key', $basis, pair[1].system, pair[1].source_id, pair[2].system, pair[2].source_id, NULL,
+               CASE WHEN compared THEN $confirmed ELSE $alone END, 'link'
+        FROM (
+            SELECT list_sort([{{'system': c.system, 'source_id': c.source_id}}, {{'system': g.system, 'source_id': g.source_id}}]) AS pair,
+                   p.compared
+            FROM w_group g JOIN w_plain_value p USING (value)
+            JOIN w_group c ON c.value = p.value AND c.cluster = p.component
+            WHERE g.cluster <> p.component)""",
         {"basis": key_name(key), "confirmed": _plain_evidence(key, "exact"), "alone": _plain_evidence(key, "missing")},
     )
     con.execute(
@@ -159,14 +173,6 @@ def weigh_pairs(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, tier:
         {"tier": tier, "name": name},
     )
     return count(con, "SELECT count(*) FROM w_common")
-
-
-def _value(key: MatchKey) -> str:
-    """One text per key value; a length before each part keeps `ab`+`c` apart from `a`+`bc`."""
-    if len(key.attributes) == 1:
-        return f"t.{ident(key.attributes[0])}::VARCHAR"
-    parts = [f"length(t.{ident(name)}::VARCHAR) || ':' || t.{ident(name)}::VARCHAR" for name in key.attributes]
-    return " || ".join(parts)
 
 
 def _plain_evidence(key: MatchKey, confirmed: str) -> str:

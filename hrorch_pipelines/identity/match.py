@@ -85,7 +85,7 @@ class _Run:
         without_id = self._do(
             "read traits", lambda: traits.refresh(con, self.stack, self.plan, cycle, everybody=self.everybody)
         )
-        self._do("choose records", lambda: scope.choose(con, everybody=self.everybody))
+        self._do("choose records", lambda: scope.choose(con, self.plan, everybody=self.everybody))
         scope.remember_persons(con, cycle)
         self._do("find reused ids", lambda: separation.find_reused_ids(con, self.plan))
         removed = self._do("retire records", lambda: separation.retire(con, cycle))

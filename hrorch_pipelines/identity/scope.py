@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
+from hrorch_pipelines.identity.keys import key_present, key_value
+from hrorch_pipelines.identity.plan import Plan
 from hrorch_pipelines.storage.cycles import Cycle
 
 
@@ -25,8 +27,12 @@ def remember_persons(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> None:
     )
 
 
-def choose(con: duckdb.DuckDBPyConnection, *, everybody: bool) -> None:
-    """Make `w_active(system, source_id)`. Call it before links move: mates are those of the person as it was."""
+def choose(con: duckdb.DuckDBPyConnection, plan: Plan, *, everybody: bool) -> None:
+    """Make `w_active(system, source_id)`. Call it before links move: mates are those of the person as it was.
+
+    Besides what moved: the mates of records that left, and both records of every open question that touches a person who
+    moved or shares a key value with a record that did. What those questions were about may look different now.
+    """
     if everybody:
         con.execute(
             "CREATE OR REPLACE TEMP TABLE w_active AS SELECT system, source_id FROM identity.traits UNION SELECT system, source_id FROM w_changed"
@@ -34,16 +40,19 @@ def choose(con: duckdb.DuckDBPyConnection, *, everybody: bool) -> None:
         return
     con.execute(
         """
+        CREATE OR REPLACE TEMP TABLE w_moving AS
+        SELECT system, source_id FROM w_changed UNION SELECT system, source_id FROM identity.pending"""
+    )
+    _questions_of_shared_values(con, plan)
+    con.execute(
+        """
         CREATE OR REPLACE TEMP TABLE w_active AS
-        WITH moved AS (
-            SELECT system, source_id FROM w_changed UNION SELECT system, source_id FROM identity.pending),
-        persons AS (SELECT DISTINCT person_id FROM identity.links SEMI JOIN moved USING (system, source_id)),
-        mates AS (SELECT system, source_id FROM identity.links SEMI JOIN persons USING (person_id)),
+        WITH moved AS (SELECT * FROM w_moving),
         open_reviews AS (SELECT * FROM identity.reviews WHERE closed_at IS NULL),
         asked AS (
             SELECT r.left_system AS system, r.left_id AS source_id, r.right_system, r.right_id FROM open_reviews r
-            WHERE (left_system, left_id) IN (SELECT (system, source_id) FROM mates UNION SELECT (system, source_id) FROM moved)
-               OR (right_system, right_id) IN (SELECT (system, source_id) FROM mates UNION SELECT (system, source_id) FROM moved))
+            WHERE (left_system, left_id) IN (SELECT (system, source_id) FROM w_concerned)
+               OR (right_system, right_id) IN (SELECT (system, source_id) FROM w_concerned))
         SELECT system, source_id FROM moved
         UNION SELECT system, source_id FROM asked
         UNION SELECT right_system, right_id FROM asked
@@ -52,3 +61,30 @@ def choose(con: duckdb.DuckDBPyConnection, *, everybody: bool) -> None:
                 SELECT l.person_id FROM identity.links l JOIN w_changed c USING (system, source_id) WHERE c.state = 'gone'
                 UNION SELECT l.person_id FROM identity.links l JOIN identity.pending USING (system, source_id))"""
     )
+
+
+def _questions_of_shared_values(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Make `w_concerned`: what moved, its persons' records, and records under question that share a key value with it."""
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE w_concerned AS
+        WITH persons AS (SELECT DISTINCT person_id FROM identity.links SEMI JOIN w_moving USING (system, source_id))
+        SELECT system, source_id FROM identity.links SEMI JOIN persons USING (person_id)
+        UNION SELECT system, source_id FROM w_moving"""
+    )
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE w_questioned AS
+        WITH open_reviews AS (SELECT * FROM identity.reviews WHERE closed_at IS NULL),
+        ends AS (SELECT left_system AS system, left_id AS source_id FROM open_reviews UNION SELECT right_system, right_id FROM open_reviews)
+        SELECT t.* FROM identity.traits t SEMI JOIN ends USING (system, source_id)"""
+    )
+    for key in plan.keys:
+        con.execute(
+            f"""
+            INSERT INTO w_concerned
+            SELECT q.system, q.source_id FROM w_questioned q
+            WHERE {key_value(key, "q")} IN (
+                SELECT {key_value(key, "t")} FROM identity.traits t SEMI JOIN w_moving USING (system, source_id) WHERE {key_present(key, "t")}
+                UNION SELECT {key_value(key, "t")} FROM w_before t SEMI JOIN w_moving USING (system, source_id) WHERE {key_present(key, "t")})"""
+        )
