@@ -68,7 +68,7 @@ class Connector(Protocol):
         """
 
 
-class SystemUnavailable(HrorchError):
+class SystemUnavailable(HrorchError):  # noqa: N818  (a state of the world, not of the program)
     """A system could not be read or reached; `code` as in Problem."""
 
     def __init__(self, system: str, code: str, what: str, *, remedy: str) -> None:

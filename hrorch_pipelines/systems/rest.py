@@ -17,7 +17,8 @@ from hrorch_pipelines.clock import Clock
 from hrorch_pipelines.stack.systems import Record, RestRead, System
 from hrorch_pipelines.systems.errors import ReadFault, unavailable
 from hrorch_pipelines.systems.json_paths import decode, first_at, values_at
-from hrorch_pipelines.systems.pages import PageLog, Unsettled
+from hrorch_pipelines.systems.pages import PageLog
+from hrorch_pipelines.systems.passes import settled
 from hrorch_pipelines.systems.rate import RateLimit
 from hrorch_pipelines.systems.raw import Problem, RawRecords, ReadReport
 from hrorch_pipelines.systems.rest_auth import fill
@@ -55,7 +56,7 @@ class RestConnector:
 
     def read(self, record: str, *, into: Path, until: datetime, since: datetime | None = None) -> RawRecords:
         """Read one record type; see `raw.Connector`."""
-        declared, read = self.system.records[record], self._read_of(record)
+        read = self._read_of(record)
         since = since if read.window else None
         known = self._done.get((read.model_dump_json(), since))
         if known is not None and known.path.exists():
@@ -63,7 +64,7 @@ class RestConnector:
         started, before = self.clock.now(), self._connected().requests_sent
         path = into / f"{record}.jsonl"
         try:
-            log, mode, problems, removed = self._read(record, declared, read, path, (since, until))
+            log, mode, problems, removed = self._read(record, path, since, until)
         except ReadFault as fault:
             raise unavailable(self.name, fault) from fault
         if log.rows == 0 and not any(problem.fatal for problem in problems):
@@ -84,41 +85,36 @@ class RestConnector:
         return done
 
     def _read(
-        self, record: str, declared: Record, read: RestRead, path: Path, window: tuple[datetime | None, datetime]
+        self, record: str, path: Path, since: datetime | None, until: datetime
     ) -> tuple[PageLog, Literal["full", "window"], list[Problem], list[str]]:
-        """Pass over everything; once more when pages did not fit together or the place in them was lost."""
-        since, until = window
-        notes: list[Problem] = []
-        for last in (False, True):
-            log = PageLog(path, _key_of(declared), read.paginator.size)
-            removed: list[str] = []
-            try:
-                with log:
-                    self._pass(read, log, self._window(read, since, until), removed, path.parent)
-                    if since is not None:
-                        removed += self._removed_elsewhere(read, since, until)
-            except ReadFault as fault:
-                expired = read.window is not None and fault.status in read.window.expired_status
-                if since is not None and expired:
-                    notes.append(
-                        Problem("cursor_expired", f"{record}: the window has expired; read in full", fatal=False)
-                    )
-                    full = self._read(record, declared, read, path, (None, until))
-                    return full[0], full[1], notes + full[2], full[3]
-                lost = log.pages > 0 and fault.status in _LOST_PLACE
-                if (isinstance(fault, Unsettled) or lost) and not last:
-                    notes.append(Problem("read_again", f"{record}: {fault.detail}; read once more", fatal=False))
-                    continue
-                if log.pages == 0:
-                    raise
-                return (
-                    log,
-                    _mode(since),
-                    [*notes, replace(fault.problem(), detail=f"{record}: {fault.detail}")],
-                    removed,
-                )
-            return log, _mode(since), notes, removed
-        raise AssertionError("the second pass always returns")
+        """Pass over everything, by window or in full; an expired window becomes a full read."""
+        declared, read = self.system.records[record], self._read_of(record)
+        removed: list[str] = []
+
+        def run(log: PageLog) -> None:
+            removed.clear()
+            self._pass(read, log, self._window(read, since, until), removed, path.parent)
+            if since is not None:
+                removed.extend(self._removed_elsewhere(read, since, until))
+
+        def expired(fault: ReadFault) -> bool:
+            return since is not None and read.window is not None and fault.status in read.window.expired_status
+
+        try:
+            log, problems = settled(
+                record,
+                lambda: PageLog(path, _key_of(declared), read.paginator.size),
+                run,
+                lost_place=lambda fault: fault.status in _LOST_PLACE,
+                hopeless=expired,
+            )
+        except ReadFault as fault:
+            if not expired(fault):
+                raise
+            log, mode, problems, removed = self._read(record, path, None, until)
+            note = Problem("cursor_expired", f"{record}: the window has expired; read in full", fatal=False)
+            return log, mode, [note, *problems], removed
+        return log, "full" if since is None else "window", problems, removed
 
     def _pass(self, read: RestRead, log: PageLog, params: dict[str, str], removed: list[str], into: Path) -> None:
         client = self._connected()
@@ -242,10 +238,6 @@ def _removed_here(read: RestRead, response: Response) -> list[str]:
 def _flat(found: list[Any]) -> Iterator[Any]:
     for item in found:
         yield from item if isinstance(item, list) else [item]
-
-
-def _mode(since: datetime | None) -> Literal["full", "window"]:
-    return "full" if since is None else "window"
 
 
 def _stamp(moment: datetime) -> str:

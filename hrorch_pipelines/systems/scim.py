@@ -22,7 +22,8 @@ from hrorch_pipelines.clock import Clock
 from hrorch_pipelines.stack.systems import Auth, ScimRead, System
 from hrorch_pipelines.systems import json_paths
 from hrorch_pipelines.systems.errors import ReadFault, unavailable
-from hrorch_pipelines.systems.pages import PageLog, Unsettled
+from hrorch_pipelines.systems.pages import PageLog
+from hrorch_pipelines.systems.passes import settled
 from hrorch_pipelines.systems.rate import RateLimit
 from hrorch_pipelines.systems.raw import Problem, RawRecords, ReadReport
 from hrorch_pipelines.systems.rest_auth import fill
@@ -53,10 +54,11 @@ class ScimConnector:
         """Read one resource type whole. See `raw.Connector`."""
         del until, since
         started, path = self.clock.now(), into / f"{record}.jsonl"
-        problems: list[Problem] = []
+        read = self._read_of(record)
         try:
             with self._http() as http:
-                log = self._settled(record, http, path, problems)
+                client = _client(http)
+                log, problems = settled(record, lambda: PageLog(path, _key_of), lambda log: _pass(client, read, log))
                 sent = http._transport.requests_sent  # type: ignore[attr-defined]  # noqa: SLF001
         except ReadFault as fault:
             raise unavailable(self.name, fault) from fault
@@ -64,24 +66,6 @@ class ScimConnector:
             problems.append(Problem("empty_answer", f"{record}: the service answered with no resources", fatal=False))
         report = ReadReport(started, self.clock.now(), "full", log.pages, sent, log.claimed, tuple(problems))
         return RawRecords(path, "nested", log.rows, (), report)
-
-    def _settled(self, record: str, http: httpx2.Client, path: Path, problems: list[Problem]) -> PageLog:
-        """Pass over everything, once more when the pages did not fit together."""
-        read = self._read_of(record)
-        for last in (False, True):
-            log = PageLog(path, lambda row: str(row["id"]) if "id" in row else None)
-            try:
-                with log:
-                    _pass(_client(http), read, log)
-            except ReadFault as fault:
-                if isinstance(fault, Unsettled) and not last:
-                    problems.append(Problem("read_again", f"{record}: {fault.detail}; read once more", fatal=False))
-                    continue
-                if log.pages == 0:
-                    raise
-                problems.append(Problem(fault.code, f"{record}: {fault.detail}"))
-            return log
-        raise AssertionError("the second pass always returns")
 
     def _http(self) -> httpx2.Client:
         connection, credentials = self.system.connection, self.system.credentials
@@ -141,6 +125,10 @@ class _ExactClient(SyncSCIMClient):
 
     def _parse_json(self, response: Any) -> Any:
         return json_paths.decode(response.content)
+
+
+def _key_of(resource: dict[str, Any]) -> str | None:
+    return str(resource["id"]) if "id" in resource else None
 
 
 def _client(http: httpx2.Client) -> SyncSCIMClient:

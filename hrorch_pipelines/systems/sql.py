@@ -80,11 +80,10 @@ class SqlConnector:
             engine = sa.create_engine(
                 self._url(), poolclass=sa.NullPool, hide_parameters=True, **self.system.connection.options
             )
-            with engine.connect() as con:
-                with con.begin() as transaction:
-                    _make_read_only(con)
-                    yield con.execution_options(stream_results=True, yield_per=BATCH)
-                    transaction.rollback()
+            with engine.connect() as con, con.begin() as transaction:
+                _make_read_only(con)
+                yield con.execution_options(stream_results=True, yield_per=BATCH)
+                transaction.rollback()
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
             raise ReadFault("database_error", f"`base_url` cannot be used ({type(error).__name__})") from None
         except sa.exc.DBAPIError as error:

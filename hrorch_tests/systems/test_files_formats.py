@@ -1,5 +1,7 @@
 """Workbooks, JSON, fixed width, Parquet and LDIF give each cell as a person would see it, and a cut one is told as cut."""
 
+# ruff: noqa: DTZ001  (spreadsheet cells have no time zone)
+
 from __future__ import annotations
 
 import json
@@ -115,14 +117,18 @@ def test_an_empty_sheet_and_one_with_a_header_only(tmp_path, into, clock):
     assert (raw.rows, raw.report.complete, raw.report.problems[0].code) == (0, True, "empty_answer")
 
 
-texts = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Co", "Cn"], exclude_characters="_"), max_size=12)
+texts = st.text(
+    st.characters(min_codepoint=32, exclude_categories=["Cs", "Co", "Cn"], exclude_characters="_"), max_size=12
+)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(texts, min_size=2, max_size=2), min_size=1, max_size=5))
 def test_text_cells_of_a_workbook_are_read_back_exactly(tmp_path: Path, table: list[list[str]]) -> None:
     path = tmp_path / "t.xlsx"
-    with xlsxwriter.Workbook(path, {"strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+    with xlsxwriter.Workbook(
+        path, {"strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False}
+    ) as book:
         sheet = book.add_worksheet()
         sheet.write_row(0, 0, ["id", "b"])
         for line, row in enumerate(table, 1):
@@ -135,7 +141,9 @@ def test_text_cells_of_a_workbook_are_read_back_exactly(tmp_path: Path, table: l
 
 def test_json_with_its_records_inside(tmp_path, into, clock):
     path = tmp_path / "people.json"
-    path.write_text('\ufeff{"meta": {}, "people": [{"id": 1, "name": {"first": "Zoë"}, "pay": 70000.10}]}', encoding="utf-8")
+    path.write_text(
+        '\ufeff{"meta": {}, "people": [{"id": 1, "name": {"first": "Zoë"}, "pay": 70000.10}]}', encoding="utf-8"
+    )
     raw = read(path, into, clock, read={"data": "people"})
     assert nested(raw) == [{"id": 1, "name": {"first": "Zoë"}, "pay": "70000.10"}]
 
@@ -161,7 +169,11 @@ def test_json_lines_whole_and_cut(tmp_path, into, clock):
     path = tmp_path / "people.jsonl"
     path.write_text('{"id": 1, "x": [1.50]}\n\n{"id": 2}\n')
     assert nested(read(path, into, clock)) == [{"id": 1, "x": ["1.50"]}, {"id": 2}]
-    for text, code in (('{"id": 1}\n{"id": 2, "na', "cut_file"), ('{"id": 1}\n{"id"\n{"id": 3}\n', "bad_line"), ('{"id": 1}\n[2]\n', "not_records")):
+    for text, code in (
+        ('{"id": 1}\n{"id": 2, "na', "cut_file"),
+        ('{"id": 1}\n{"id"\n{"id": 3}\n', "bad_line"),
+        ('{"id": 1}\n[2]\n', "not_records"),
+    ):
         path.write_text(text)
         raw = read(path, into, clock)
         assert not raw.report.complete

@@ -37,7 +37,9 @@ def test_a_preset_is_used_by_the_example_and_maps_only_declared_attributes(name)
     stack = load_stack(EXAMPLE, {})
     system = next(system for system in stack.systems.values() if system.preset == name)
     assert set(system.mapped()) <= set(stack.attributes)
-    assert sum(len(record.fields) for record in system.records.values()) == len(system.mapped()), "an attribute mapped twice"
+    assert sum(len(record.fields) for record in system.records.values()) == len(system.mapped()), (
+        "an attribute mapped twice"
+    )
     assert all(record.parent in {None, system.base_record} for record in system.records.values())
 
 
@@ -45,7 +47,7 @@ def test_a_preset_is_used_by_the_example_and_maps_only_declared_attributes(name)
 def spec() -> Any:
     if not SPEC.exists():
         pytest.skip("BambooHR's OpenAPI description is not at ../shared/specs; put bamboohr-openapi.yaml there")
-    return yaml.load(SPEC.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506  (the safe C loader)
+    return yaml.load(SPEC.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def operation(spec: Any, read: dict[str, Any]) -> Any:
@@ -157,7 +159,16 @@ def test_the_guides_worked_example_runs_and_gives_the_values_it_shows(serve, tmp
     content["systems"] = {"hris": yaml.safe_load(next(text for _, kind, _, text in blocks if kind == "system"))}
     content |= {"stages": {"worker": {"present_in": ["hris"]}}, "presence": {}, "gates": {}}
     content["matching"], content["authority"] = {}, {}
-    used = {"employee_number", "legal_first_name", "legal_last_name", "work_email", "date_of_birth", "department", "national_id", "pay_amount"}
+    used = {
+        "employee_number",
+        "legal_first_name",
+        "legal_last_name",
+        "work_email",
+        "date_of_birth",
+        "department",
+        "national_id",
+        "pay_amount",
+    }
     content["attributes"] = {
         name: {key: value for key, value in attribute.items() if key != "required_in"}
         for name, attribute in content["attributes"].items()
@@ -166,7 +177,9 @@ def test_the_guides_worked_example_runs_and_gives_the_values_it_shows(serve, tmp
     for name in used:
         content["authority"][content["attributes"][name]["data_type"]] = {"worker": "hris"}
     (tmp_path / "stack.yaml").write_text(yaml.safe_dump(content))
-    stack = load_stack(tmp_path / "stack.yaml", {"PEOPLEBASE_URL": serve(Api(answer).app), "PEOPLEBASE_TOKEN": "guide-token"})
+    stack = load_stack(
+        tmp_path / "stack.yaml", {"PEOPLEBASE_URL": serve(Api(answer).app), "PEOPLEBASE_TOKEN": "guide-token"}
+    )
     found = mapped(stack, "hris", into)
 
     shown = re.findall(r"^\| (person|pay) \| (\S+) \| (.*) \|$", guide, re.MULTILINE)

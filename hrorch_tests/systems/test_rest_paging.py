@@ -293,3 +293,22 @@ def test_a_failed_second_page_is_a_fatal_problem_beside_what_came(serve, into, c
     raw = read(serve(api.app), into, clock, NUMBERED)
     assert (raw.rows, raw.report.complete) == (10, False)
     assert raw.report.problems[-1].code == "html_answer"
+
+
+def test_two_records_with_one_key_on_two_pages_are_the_sources_own_when_they_stay(serve, into, clock):
+    of = [*people(1, 12), {"id": 3, "name": "Somebody else"}]
+    api = Api(lambda request, _: as_json({"items": page(int(request.query_params["page"]), of=of), "total": 13}))
+    raw = read(serve(api.app), into, clock, NUMBERED)
+    assert rows(raw) == of
+    assert raw.report.complete
+    assert [problem.code for problem in raw.report.problems] == ["duplicate_key"]
+
+
+def test_a_key_that_comes_again_otherwise_each_time_is_drift(serve, into, clock):
+    def answer(request: Any, n: int) -> Response:
+        of = [*people(1, 12), {"id": 3, "name": f"changed {n}"}]
+        return as_json({"items": page(int(request.query_params["page"]), of=of), "total": 13})
+
+    raw = read(serve(Api(answer).app), into, clock, NUMBERED)
+    assert raw.report.problems[-1].code == "page_drift"
+    assert not raw.report.complete

@@ -43,33 +43,31 @@ def sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         def validate_password(self, username: str, password: str) -> bool:
             return (username, password) == ("hr", PASSWORD)
 
-    loop, ready = asyncio.new_event_loop(), threading.Event()
+    loop, ready, done = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
 
-    async def serve() -> Any:
-        server = await asyncssh.create_server(
-            Login,
-            "127.0.0.1",
-            port,
-            server_host_keys=[key],
-            sftp_factory=lambda chan: asyncssh.SFTPServer(chan, chroot=str(root)),
-        )
-        ready.set()
-        return server
+    async def serve() -> None:
+        files = lambda channel: asyncssh.SFTPServer(channel, chroot=str(root))  # noqa: E731
+        async with asyncssh.listen("127.0.0.1", port, server_factory=Login, server_host_keys=[key], sftp_factory=files):
+            ready.set()
+            await done.wait()
 
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve())
-        loop.run_forever()
-
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
     thread.start()
     assert ready.wait(10)
     yield Server(port, drop, known)
-    loop.call_soon_threadsafe(loop.stop)
+    loop.call_soon_threadsafe(done.set)
     thread.join(5)
 
 
-def connector(server: Server, clock: Any, *, password: str = PASSWORD, port: int | None = None, folder: str = "drop", **options: Any) -> FilesConnector:
+def connector(
+    server: Server,
+    clock: Any,
+    *,
+    password: str = PASSWORD,
+    port: int | None = None,
+    folder: str = "drop",
+    **options: Any,
+) -> FilesConnector:
     declared = {"read": {"path": "staff_*.csv"}, "key": "id"}
     found = system(
         "files",

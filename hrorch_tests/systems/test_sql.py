@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from hrorch_pipelines.systems.raw import RawRecords, SystemUnavailable
 from hrorch_pipelines.systems.sql import SqlConnector
 from hrorch_tests.systems.conftest import NOW, system
+
+UID = UUID("550e8400-e29b-41d4-a716-446655440000")
 
 
 @pytest.fixture
@@ -129,15 +132,15 @@ def postgres() -> Iterator[str]:
 
 
 def test_postgresql_values_of_every_kind_and_read_only(postgres, tmp_path, into, clock):
-    query = """
+    query = f"""
         SELECT '007'::text AS id, 1.50::numeric(10,2) AS amount, true AS yes, DATE '2024-02-29' AS day,
-               TIMESTAMP '2024-02-29 10:30' AS moment, ARRAY['a','b'] AS list, '{"a": 1.0}'::json AS doc, NULL AS none,
-               '550e8400-e29b-41d4-a716-446655440000'::uuid AS uid, '12%'::text AS share
+               TIMESTAMP '2024-02-29 10:30' AS moment, ARRAY['a','b'] AS list, '{{"a": 1.0}}'::json AS doc, NULL AS none,
+               '{UID}'::uuid AS uid, '12%'::text AS share
     """
     reader = connector(postgres, tmp_path, clock, {"query": query})
     reader.check()
     assert rows(reader.read("worker", into=into, until=NOW)) == [
-        ["007", "1.50", "true", "2024-02-29", "2024-02-29 10:30:00", '["a", "b"]', '{"a": 1.0}', None, "550e8400-e29b-41d4-a716-446655440000", "12%"]
+        ["007", "1.50", "true", "2024-02-29", "2024-02-29 10:30:00", '["a", "b"]', '{"a": 1.0}', None, str(UID), "12%"]
     ]  # fmt: skip
 
 
