@@ -25,8 +25,8 @@ CREATE TABLE IF NOT EXISTS cycles.touched_persons (cycle_id VARCHAR, person_id V
 class Cycle:
     """What one pass works on.
 
-    `now` is the moment of the pass (UTC); `as_of` the calendar date in the organization's zone for which effective-dated
-    values are resolved. `sources` names the snapshot in use per system; systems in `stale` are older than their limit.
+    `now` is the moment of the pass (UTC); `as_of` the calendar date in the organization's zone for which
+    effective-dated values are resolved. `sources` names the snapshot in use per system; systems in `stale` are older than their limit.
     `full` asks every stage to recompute everything; the result must equal the incremental one.
     """
 
@@ -41,16 +41,28 @@ class Cycle:
 def begin(con: duckdb.DuckDBPyConnection, cycle: Cycle, stack_hash: str, observed: Mapping[str, datetime]) -> None:
     """Open a cycle. Records touched by a cycle that never finished are taken over, so a crash loses none."""
     con.execute(SCHEMA)
-    con.execute("UPDATE cycles.touched_records SET cycle_id = ? WHERE cycle_id IN (SELECT cycle_id FROM cycles.runs WHERE finished_at IS NULL)", [cycle.cycle_id])
-    con.execute("UPDATE cycles.touched_persons SET cycle_id = ? WHERE cycle_id IN (SELECT cycle_id FROM cycles.runs WHERE finished_at IS NULL)", [cycle.cycle_id])
+    for table in ("touched_records", "touched_persons"):
+        con.execute(
+            f"UPDATE cycles.{table} SET cycle_id = ? "
+            "WHERE cycle_id IN (SELECT cycle_id FROM cycles.runs WHERE finished_at IS NULL)",
+            [cycle.cycle_id],
+        )
     con.execute("DELETE FROM cycles.runs WHERE finished_at IS NULL")
-    con.execute("INSERT INTO cycles.runs VALUES (?, ?, ?, ?, ?, NULL)", [cycle.cycle_id, cycle.now, cycle.as_of, cycle.full, stack_hash])
+    con.execute(
+        "INSERT INTO cycles.runs VALUES (?, ?, ?, ?, ?, NULL)",
+        [cycle.cycle_id, cycle.now, cycle.as_of, cycle.full, stack_hash],
+    )
     for system, snapshot_id in cycle.sources.items():
-        con.execute("INSERT INTO cycles.sources VALUES (?, ?, ?, ?, ?)", [cycle.cycle_id, system, snapshot_id, observed.get(system), system in cycle.stale])
+        con.execute(
+            "INSERT INTO cycles.sources VALUES (?, ?, ?, ?, ?)",
+            [cycle.cycle_id, system, snapshot_id, observed.get(system), system in cycle.stale],
+        )
 
 
 def finish(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> None:
     """Close a cycle; what it touched is settled."""
-    con.execute("UPDATE cycles.runs SET finished_at = ? WHERE cycle_id = ?", [cycle.now.astimezone(UTC), cycle.cycle_id])
+    con.execute(
+        "UPDATE cycles.runs SET finished_at = ? WHERE cycle_id = ?", [cycle.now.astimezone(UTC), cycle.cycle_id]
+    )
     con.execute("DELETE FROM cycles.touched_records WHERE cycle_id = ?", [cycle.cycle_id])
     con.execute("DELETE FROM cycles.touched_persons WHERE cycle_id = ?", [cycle.cycle_id])

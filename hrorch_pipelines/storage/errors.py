@@ -25,8 +25,9 @@ class WarehouseError(HrorchError):
         self.table = table
         self.detail = detail
         place = f" at {table}" if table else ""
+        named = f" ({detail})" if detail else ""
         super().__init__(
-            f"The warehouse failed{place}: {code}{f' ({detail})' if detail else ''}. The engine's message is withheld: it may quote values.",
+            f"The warehouse failed{place}: {code}{named}. The engine's own message is withheld: it may quote values.",
             remedy=_REMEDIES.get(
                 code, "run the stage again; if it fails again, report the code and the table named above"
             ),

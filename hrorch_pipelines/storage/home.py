@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -50,7 +51,14 @@ class Home:
         path = self.root / "hash.key"
         if not path.exists():
             self.root.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            made = self.root / f"hash.key.{secrets.token_hex(8)}"
+            handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(secrets.token_bytes(32))
+                file.flush()
+                os.fsync(file.fileno())
+            # A link is made whole or not at all, and never replaces: of two processes that begin, both use one key.
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(made)
+            made.unlink()
         return path.read_bytes()
