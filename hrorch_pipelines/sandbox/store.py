@@ -92,7 +92,7 @@ class Store:
 
     def get(self, collection: str, key: str) -> Document | None:
         """One document, deleted or not; None when there never was one."""
-        rows = self._select("collection = ? AND id = ?", [collection, key], "")
+        rows = self._rows(self._connection(), "collection = ? AND id = ?", [collection, key], "")
         return next(rows, None)
 
     def page(
@@ -118,12 +118,12 @@ class Store:
             where += f" AND seq {'<' if descending else '>'} ?"
             values.append(after)
         order = f"ORDER BY seq {'DESC' if descending else 'ASC'} LIMIT ? OFFSET ?"
-        return list(self._select(where, [*values, limit, offset], order))
+        return list(self._rows(self._connection(), where, [*values, limit, offset], order))
 
     def each(self, collection: str, *, deleted: bool = False) -> Iterator[Document]:
         """All documents of a collection, streamed."""
         where, values = _conditions(collection, None, None, None, deleted)
-        return self._select(where, values, "ORDER BY seq")
+        return self._rows(self._connection(), where, values, "ORDER BY seq")
 
     def count(
         self,
@@ -249,9 +249,6 @@ class Store:
             con.execute("ROLLBACK")
             raise
         con.execute("COMMIT")
-
-    def _select(self, where: str, values: list[Any], order: str) -> Iterator[Document]:
-        return self._rows(self._connection(), where, values, order)
 
     @staticmethod
     def _rows(con: sqlite3.Connection, where: str, values: list[Any], order: str) -> Iterator[Document]:
