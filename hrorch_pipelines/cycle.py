@@ -46,12 +46,13 @@ def start(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, clock: Clock
     A snapshot whose gate refused it is passed over for the one before, so that one bad delivery does not hold up the rest
     for ever. A changed stack file makes the cycle a full one: yesterday's results were computed under other rules.
     """
+    from hrorch_pipelines.gates.receipts import refused_snapshots
     from hrorch_pipelines.snapshots import catalogue
     from hrorch_pipelines.snapshots.history import ingest, ingested
 
     con.execute(cycles.SCHEMA)
     now = clock.now()
-    refused = _refused_by_gate(con)
+    refused = refused_snapshots(con, stack)
     chosen = {system: manifest for system in stack.systems if (manifest := _newest(home, system, refused)) is not None}
     if not chosen:
         raise NothingToReadError
@@ -100,12 +101,6 @@ def current(con: duckdb.DuckDBPyConnection) -> Cycle:
 def at(cycle: Cycle, moment: datetime, time_zone: str) -> Cycle:
     """The same cycle looked at from another moment."""
     return replace(cycle, now=moment, as_of=local_date(moment, time_zone))
-
-
-def _refused_by_gate(con: duckdb.DuckDBPyConnection) -> set[str]:
-    if not _exists(con, "gates", "receipts"):
-        return set()
-    return {row[0] for row in con.execute("SELECT snapshot_id FROM gates.receipts WHERE NOT suite_passed").fetchall()}
 
 
 def _newest(home: Home, system: str, refused: set[str]) -> Manifest | None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from hrorch_pipelines.clock import Clock, SystemClock
+from hrorch_pipelines.clock import Clock, OffsetClock, SystemClock
 from hrorch_pipelines.stack.load import load_stack
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.warehouse import Warehouse
 
 DEFAULT_STACK = Path("data/stack.yaml")
+
+CLOCK_OFFSET = "HRORCH_CLOCK_OFFSET"
+"""Environment: seconds by which the clock is moved, to rehearse on another day (the sandbox's, for instance)."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,17 @@ class Workplace:
     warehouse: Warehouse
 
 
-def open_workplace(
-    stack_path: Path | None = None, home: Path | None = None, clock: Clock | None = None
-) -> Workplace:
+def open_workplace(stack_path: Path | None = None, home: Path | None = None, clock: Clock | None = None) -> Workplace:
     """Load the stack file (`HRORCH_STACK`, default `data/stack.yaml`) and open its folder.
 
     The folder is `home`, else `HRORCH_HOME`, else `home` beside the stack file. Raises StackFaults.
     """
     path = stack_path or Path(os.environ.get("HRORCH_STACK", DEFAULT_STACK))
-    clock = clock or SystemClock()
+    clock = clock or _clock()
     place = Home((home or Path(os.environ.get("HRORCH_HOME", path.parent / "home"))).resolve())
     return Workplace(load_stack(path), place, clock, Warehouse(place, clock))
+
+
+def _clock() -> Clock:
+    moved = os.environ.get(CLOCK_OFFSET)
+    return OffsetClock(timedelta(seconds=float(moved))) if moved else SystemClock()

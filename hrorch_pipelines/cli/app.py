@@ -22,7 +22,9 @@ app = typer.Typer(
         "Start with [bold]hrorch demo[/bold]. Exit codes: 0 fine, 1 findings, 2 could not run."
     ),
 )
-report_app = typer.Typer(no_args_is_help=True, help="Print what the last cycle found, as table, CSV, JSON, XLSX or HTML.")
+report_app = typer.Typer(
+    no_args_is_help=True, help="Print what the last cycle found, as table, CSV, JSON, XLSX or HTML."
+)
 sandbox_app = typer.Typer(no_args_is_help=True, help="Six HR systems on this machine to try HRORCH against.")
 identity_app = typer.Typer(no_args_is_help=True, help="Answer questions about who is who.")
 snapshots_app = typer.Typer(no_args_is_help=True, help="Look at snapshots; accept one that was refused and is right.")
@@ -41,5 +43,7 @@ StackOption = Annotated[
 ]
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", help="The run-time folder.", envvar="HRORCH_HOME", show_default="`home` beside the stack file"),
+    typer.Option(
+        "--home", help="The run-time folder.", envvar="HRORCH_HOME", show_default="`home` beside the stack file"
+    ),
 ]

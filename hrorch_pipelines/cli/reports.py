@@ -30,7 +30,9 @@ def discrepancies(
     system: Annotated[list[str] | None, typer.Option(help="Only this copy system; may be repeated.")] = None,
     attribute: Annotated[list[str] | None, typer.Option(help="Only this attribute; may be repeated.")] = None,
     cause: Annotated[list[str] | None, typer.Option(help="Only this cause; may be repeated.")] = None,
-    state: Annotated[list[str] | None, typer.Option(help="disagree, ghost, missing_record, in_flight, scheduled.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="disagree, ghost, missing_record, in_flight, scheduled.")
+    ] = None,
     person: Annotated[str | None, typer.Option(help="A person id, `system:source_id` or an employee number.")] = None,
     as_of: AsOfOption = None,
     reveal: RevealOption = False,

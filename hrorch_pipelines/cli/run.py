@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hrorch_pipelines.cli.app import (
@@ -20,6 +20,7 @@ from hrorch_pipelines.cli.app import (
     console,
     notes,
 )
+from hrorch_pipelines.cli.progress import progress
 
 
 @app.command()
@@ -75,16 +76,18 @@ def up(
     people: Annotated[int, typer.Option(help="People in the sandbox company.")] = 500,
 ) -> None:
     """Start the sandbox and the Dagster UI together, and say where to click. Ctrl-C stops both."""
-    from pathlib import Path
-
-    from hrorch_pipelines.cli.demo import DEMO_HOME, DEMO_WORLD
+    from hrorch_pipelines.cli.demo import DEMO_HOME
+    from hrorch_pipelines.cli.sandbox import DEMO_WORLD
+    from hrorch_pipelines.clock import SystemClock
     from hrorch_pipelines.runner import dagster_home
     from hrorch_pipelines.sandbox.serve import run_sandbox
-    from hrorch_pipelines.workplace import open_workplace
+    from hrorch_pipelines.workplace import CLOCK_OFFSET, open_workplace
 
     with run_sandbox(DEMO_WORLD, people=people) as running:
         os.environ.update(running.env)
         os.environ.setdefault("HRORCH_HOME", str(DEMO_HOME.resolve()))
+        # The sandbox lives on a day of its own: what looks at it has to live on the same day.
+        os.environ[CLOCK_OFFSET] = str((running.clock.now() - SystemClock().now()).total_seconds())
         os.environ["DAGSTER_HOME"] = str(dagster_home(open_workplace()))
         console.print(
             f"\nSandbox and Dagster are starting.\n\n"
@@ -98,10 +101,3 @@ def up(
         subprocess.run(  # noqa: S603  our own program, our own arguments
             [str(dagster), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)], check=False
         )
-
-
-def progress() -> Progress:
-    """A spinner with the step's name and the time it takes; silent when the output is not a terminal."""
-    return Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=notes, transient=True
-    )

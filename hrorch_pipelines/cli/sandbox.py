@@ -18,7 +18,9 @@ def serve(
     folder: Annotated[Path, typer.Option(help="Where the systems keep their state.")] = DEMO_WORLD,
     people: Annotated[int, typer.Option(help="People in the company, when it is made anew.")] = 500,
     seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 7,
-    port: Annotated[int, typer.Option(help="Port of the first system; the others follow, control is one before.")] = 8701,
+    port: Annotated[
+        int, typer.Option(help="Port of the first system; the others follow, control is one before.")
+    ] = 8701,
 ) -> None:
     """Serve an ATS, HRIS, payroll, background check, onboarding and directory until Ctrl-C."""
     from hrorch_pipelines.sandbox.serve import serve_forever

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from hrorch_pipelines import cycle as spine
-from hrorch_pipelines.gates.results import GateResult
+from hrorch_pipelines.gates.results import GateResult, Kind, RuleFailures
 from hrorch_pipelines.gates.validate import validate
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.columns import attribute_columns
@@ -49,8 +49,7 @@ def accepted_assets(stack: Stack) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         with workplace.warehouse.write() as con:
             results = {
-                result.system: result
-                for result in validate(con, workplace.stack, workplace.home, spine.current(con))
+                result.system: result for result in validate(con, workplace.stack, workplace.home, spine.current(con))
             }
         for name, record in types:
             result = results.get(name)
@@ -63,20 +62,24 @@ def accepted_assets(stack: Stack) -> dg.AssetsDefinition:
 def _checks(result: GateResult | None, name: str, record: str) -> Iterator[dg.AssetCheckResult]:
     """A quarantined record warns; a rule that crashed, or a snapshot that failed its suite, stops what is downstream."""
     counts = result.records.get(record) if result else None
-    errors = [error for error in result.gate_errors if error.record == record] if result else []
+    unjudged = (
+        [failure for failure in result.rule_failures if failure.record == record and _stops(failure)] if result else []
+    )
     yield dg.AssetCheckResult(
         asset_key=["accepted", name, record],
         check_name="records",
-        passed=not errors and not (counts and counts.quarantined),
-        severity=dg.AssetCheckSeverity.ERROR if errors else dg.AssetCheckSeverity.WARN,
+        passed=not unjudged and not (counts and counts.quarantined),
+        severity=dg.AssetCheckSeverity.ERROR if unjudged else dg.AssetCheckSeverity.WARN,
         metadata={
             "quarantined": counts.quarantined if counts else 0,
-            "gate errors": [f"{error.rule_id}: {error.code}" for error in errors],
+            "gate errors": [
+                f"{error.rule_id}: {error.code}"
+                for error in (result.gate_errors if result else ())
+                if error.record == record
+            ],
         },
     )
-    failed = (
-        [e for e in result.expectations if e.record == record and not e.passed] if result else []
-    )
+    failed = [e for e in result.expectations if e.record == record and not e.passed] if result else []
     yield dg.AssetCheckResult(
         asset_key=["accepted", name, record],
         check_name="snapshot",
@@ -86,6 +89,11 @@ def _checks(result: GateResult | None, name: str, record: str) -> Iterator[dg.As
         else dg.AssetCheckSeverity.WARN,
         metadata={"failed": [f"{e.expectation} {e.attribute or ''}".strip() for e in failed]},
     )
+
+
+def _stops(failure: RuleFailures) -> bool:
+    """A rule that could not be evaluated says nothing about the data, so nothing downstream may rely on it."""
+    return failure.kind is Kind.GATE_ERROR and failure.severity == "error"
 
 
 def _metadata(result: GateResult | None, record: str) -> dict[str, dg.MetadataValue]:

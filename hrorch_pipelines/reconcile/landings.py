@@ -49,8 +49,12 @@ WITH recent AS (
     SELECT recent.* FROM recent ANTI JOIN reconcile.landings USING (landing_id)
 )
 SELECT unseen.landing_id, links.person_id, unseen.attribute, unseen.system, unseen.record, links.source_id,
-       unseen.effective_from, unseen.after, coalesce(unseen.changed_at, unseen.observed_at) AS landed_at,
-       unseen.observed_at AS detected_at, unseen.changed_by
+       unseen.effective_from, unseen.after, CASE WHEN unseen.changed_at >= coalesce(unseen.previous_observed_at, unseen.changed_at) THEN unseen.changed_at
+            ELSE unseen.observed_at END AS landed_at,
+       unseen.observed_at AS detected_at,
+       -- A stamp older than the last snapshot that did not show the change cannot be about it.
+       CASE WHEN unseen.changed_at IS NULL OR unseen.previous_observed_at IS NULL OR unseen.changed_at >= unseen.previous_observed_at
+            THEN unseen.changed_by END AS changed_by
 FROM unseen
 JOIN identity.links AS links ON links.system = unseen.system AND links.source_id = coalesce(unseen.parent_id, unseen.source_id)
 JOIN golden.persons AS golden ON golden.person_id = links.person_id

@@ -130,3 +130,10 @@ def test_rates_are_bounds_around_what_is_known(con, with_accounts, who):
     assert rates[M1_COVERAGE, "all"].numerator == len(who) - unknown
     assert rates[M1, "all"].interval.low <= manual / len(who) <= (manual + unknown) / len(who) <= rates[M1, "all"].interval.high + 1e-12
     assert ("insufficient data" in con.execute("SELECT note FROM reconcile.rates WHERE metric = ? AND scope = 'all'", [M1]).fetchone()[0]) == (len(who) < 30)
+
+
+def test_a_stamp_from_before_the_last_snapshot_is_about_something_else(con, with_accounts):
+    change(con, by="Dana W.", at=NOW)
+    con.execute("UPDATE history.changes SET changed_at = ?, previous_observed_at = ?", [NOW - timedelta(days=2), NOW - timedelta(days=1)])
+    attribute_landings(con, with_accounts, CYCLE, KEY)
+    assert landed(con) == [("job_title", "unknown", 5)]
