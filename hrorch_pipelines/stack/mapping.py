@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from hrorch_pipelines.stack.terms import WrittenAs
+
 PayUnit = Literal["year", "month", "semimonth", "biweek", "week", "day", "hour"]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
@@ -13,7 +15,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 class Part(BaseModel):
     """A declared part of the stack file: unknown keys refused, never changed after load."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class Split(Part):
@@ -64,8 +66,12 @@ class FieldMap(Part):
     unit_from: str | None = Field(None, description="Pay: path that says what the amount is per.")
     unit_map: dict[str, PayUnit] = Field(default_factory=dict, description="Pay: the source's words for the units.")
     hours_per_year: int = Field(2080, gt=0, description="Pay per hour × this = pay per year.")
-    true_values: list[str] = Field(default_factory=lambda: ["true", "yes", "y", "1", "t"])
-    false_values: list[str] = Field(default_factory=lambda: ["false", "no", "n", "0", "f"])
+    true_values: list[str] = Field(
+        default_factory=lambda: ["true", "yes", "y", "1", "t"], description="Booleans: what means true, in any letter case."
+    )
+    false_values: list[str] = Field(
+        default_factory=lambda: ["false", "no", "n", "0", "f"], description="Booleans: what means false, in any letter case."
+    )
     case: Literal["lower", "upper"] | None = Field(None, description="Force letter case.")
     sql: str | None = Field(
         None,
@@ -93,8 +99,12 @@ def _as_field(value: Any) -> Any:
     return {"from": value} if isinstance(value, str | list) else value
 
 
-Field_ = Annotated[FieldMap, BeforeValidator(_as_field)]
-"""A field mapping, or just a path."""
+_A_PATH = '{"type": "string", "description": "A path: short for {from: that}."}'
+_PATHS = '{"type": "array", "items": {"type": "string"}, "description": "Paths to join: short for {from: [...]}."}'
+Field_ = Annotated[
+    FieldMap, BeforeValidator(_as_field), WrittenAs(_PATHS, also=True), WrittenAs(_A_PATH, also=True)
+]
+"""A field mapping, or just a path (or several)."""
 
 
 class Effective(Part):

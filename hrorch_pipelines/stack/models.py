@@ -16,35 +16,35 @@ from hrorch_pipelines.stack.terms import AttributeName, Name
 class Organization(Part):
     """Whose stack this is; its calendar decides when a date turns and when something is overdue."""
 
-    name: str
+    name: str = Field(description="Shown in reports.")
     time_zone: str = Field("UTC", description="IANA name; HR dates turn at its midnight.")
-    currency: Currency = "USD"
-    work_week: str = Field("mon-fri", description="First and last working day.")
+    currency: Currency = Field("USD", description="Currency of amounts whose mapping names none; ISO 4217.")
+    work_week: str = Field("mon-fri", description="First and last working day, such as mon-fri or sun-thu.")
     holidays: str | None = Field(None, description="Country code of the `holidays` library, e.g. US or US-IL.")
 
 
 class Owner(Part):
     """A named person who owns systems or reviews exceptions."""
 
-    name: str
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    name: str = Field(description="As colleagues know them.")
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = Field(description="Where they are told.")
     deputy: Name | None = Field(None, description="Who acts when this one is away.")
 
 
 class Stack(Part):
     """Everything the user declares."""
 
-    version: Literal[1] = 1
-    organization: Organization
-    people: dict[Name, Owner] = Field(min_length=1)
-    systems: dict[Name, System] = Field(min_length=1)
-    attributes: dict[AttributeName, Attribute] = Field(min_length=1)
-    stages: dict[Name, Stage] = Field(min_length=1)
-    authority: DataTypes
-    presence: dict[Name, Presence] = Field(default_factory=dict)
+    version: Literal[1] = Field(1, description="Version of this format.")
+    organization: Organization = Field(description="Whose stack this is.")
+    people: dict[Name, Owner] = Field(min_length=1, description="Owners and reviewers, by a short name.")
+    systems: dict[Name, System] = Field(min_length=1, description="The systems to observe.")
+    attributes: dict[AttributeName, Attribute] = Field(min_length=1, description="What is known about a person.")
+    stages: dict[Name, Stage] = Field(min_length=1, description="Lifecycle stages; the first that holds is the person's.")
+    authority: DataTypes = Field(description="Data type → stage → the one system that decides there.")
+    presence: dict[Name, Presence] = Field(default_factory=dict, description="Who must, and must not, be in a system.")
     gates: dict[str, list[Gate]] = Field(default_factory=dict, description="`system.record` → rules and expectations.")
-    matching: Matching = Matching()
-    comparison: Comparison = Comparison()
+    matching: Matching = Field(Matching(), description="Who is who.")
+    comparison: Comparison = Field(Comparison(), description="Defaults of the comparison.")
 
     _folder: Path = PrivateAttr(default=Path())
     _hash: str = PrivateAttr(default="")

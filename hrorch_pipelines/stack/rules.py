@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from hrorch_pipelines.stack.mapping import Part
 from hrorch_pipelines.stack.terms import (
@@ -16,6 +16,7 @@ from hrorch_pipelines.stack.terms import (
     Sensitivity,
     Share,
     Tolerance,
+    WrittenAs,
 )
 
 
@@ -23,23 +24,25 @@ class Attribute(Part):
     """One thing known about a person. The catalogue of attributes is the register of processing (GDPR Art. 30)."""
 
     data_type: Name = Field(description="The group whose authority decides this value.")
-    type: AttributeType = AttributeType.TEXT
-    label: str | None = None
-    sensitivity: Sensitivity = Sensitivity.PERSONAL
+    type: AttributeType = Field(AttributeType.TEXT, description="What a value is, hence how two of them are compared.")
+    label: str | None = Field(None, description="Shown instead of the name.")
+    sensitivity: Sensitivity = Field(
+        Sensitivity.PERSONAL, description="`normal` is shown in clear, everything else masked unless revealed."
+    )
     tolerance: Tolerance | None = Field(
         None, description="Numbers: 0.005 or 0.5%. Nothing else has one."
     )
     compare: bool = Field(True, description="False: kept and shown, never compared (an id of the system's own).")
     required_in: list[Name] = Field(default_factory=list, description="Systems whose records must hold it.")
     grace: Duration | None = Field(None, description="Younger authority changes are `in_flight`; default `comparison.grace`.")
-    purpose: str | None = None
-    retention: Duration | None = None
+    purpose: str | None = Field(None, description="Why it is processed (GDPR Art. 5).")
+    retention: Duration | None = Field(None, description="How long it is kept.")
 
 
 class AuthorityRule(Part):
     """Who decides in one stage, and what happens when the decider has nothing or is away."""
 
-    system: Name
+    system: Name = Field(description="The system that decides.")
     when_empty: Literal["empty", "hold"] = Field(
         "empty", description="`empty`: the value is empty and copies that hold one disagree. `hold`: no value, nothing compared."
     )
@@ -49,6 +52,8 @@ class AuthorityRule(Part):
 
 
 def _as_rule(value: Any) -> Any:
+    if isinstance(value, list):
+        raise ValueError("a data type has one authority in a stage; write the one system that decides")  # noqa: TRY004
     return {"system": value} if isinstance(value, str) else value
 
 
@@ -67,7 +72,7 @@ class Presence(Part):
     must: str | None = Field(None, description="e.g. stage = 'worker' AND employment_status IN ('active', 'leave')")
     must_not: str | None = Field(None, description="A live record where this holds is a ghost.")
     live: str | None = Field(None, description="SQL over the system's own attributes: when a record counts as present. Default: always.")
-    grace: Duration | None = None
+    grace: Duration | None = Field(None, description="Time a record has to appear or go; default `comparison.grace`.")
 
 
 class GateRule(Part):
@@ -75,21 +80,21 @@ class GateRule(Part):
 
     rule: Literal[
         "required", "pattern", "one_of", "range", "max_length", "unique", "not_before", "not_after", "not_future", "sql"
-    ]
+    ] = Field(description="Which rule. NULL passes every rule but `required`.")
     attribute: AttributeName | None = Field(None, description="What it looks at; `sql` may do without.")
     other: AttributeName | None = Field(None, description="The other attribute of `not_before` / `not_after`.")
-    pattern: str | None = None
-    values: list[str] = Field(default_factory=list)
-    values_from: str | None = Field(None, description="CSV beside the stack file; its first column, or `file.csv#column`.")
-    min: str | None = None
-    max: str | None = None
+    pattern: str | None = Field(None, description="`pattern`: a regular expression (RE2), found anywhere unless anchored by ^ and $.")
+    values: list[str] = Field(default_factory=list, description="`one_of`: the allowed values.")
+    values_from: str | None = Field(None, description="`one_of`: CSV beside the stack file; its first column, or `file.csv#column`.")
+    min: str | None = Field(None, description="`range`: the smallest allowed, written like the attribute's type.")
+    max: str | None = Field(None, description="`range`: the greatest allowed; `max_length`: the most characters.")
     sql: str | None = Field(None, description="SQL over the record's attributes that must be true. NULL passes.")
     when: str | None = Field(None, description="SQL: the rule applies only to records where this is true.")
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning"] = Field("error", description="`error` quarantines, `warning` only tells.")
     route: Name | None = Field(None, description="Reviewer; default: the system's owner.")
     cause: str | None = Field(None, description="Probable cause, in words for the reviewer.")
     action: str | None = Field(None, description="What the reviewer does.")
-    due: Duration = Field("1d", validate_default=True)
+    due: Duration = Field("1d", validate_default=True, description="Time the reviewer has.")
     id: Name | None = Field(None, description="Stable name; made from rule and attribute when absent.")
 
     @property
@@ -118,31 +123,34 @@ class GateRule(Part):
 class Expectation(Part):
     """What a whole snapshot must look like. A failed `error` stops the snapshot at the gate."""
 
-    expect: Literal["volume", "completeness", "drift", "unique", "refers_to"]
-    attribute: AttributeName | None = None
+    expect: Literal["volume", "completeness", "drift", "unique", "refers_to"] = Field(description="Which expectation.")
+    attribute: AttributeName | None = Field(None, description="What it looks at; `volume` does without.")
     at_least: Share | None = Field(None, description="completeness, refers_to, unique: smallest share.")
     at_most: float | None = Field(None, description="drift: greatest population stability index against the last passed snapshot.")
-    min_rows: int | None = None
-    max_rows: int | None = None
+    min_rows: int | None = Field(None, ge=0, description="volume: fewest rows.")
+    max_rows: int | None = Field(None, ge=0, description="volume: most rows.")
     refers_to: str | None = Field(None, description="`system.attribute` the values must be found in.")
-    severity: Literal["error", "warning"] = "error"
-    route: Name | None = None
-    action: str | None = None
+    severity: Literal["error", "warning"] = Field("error", description="`error` stops the snapshot, `warning` only tells.")
+    route: Name | None = Field(None, description="Reviewer; default: the system's owner.")
+    action: str | None = Field(None, description="What the reviewer does.")
 
 
-def _rule_or_expectation(value: Any) -> Any:
-    if isinstance(value, dict):
-        return (Expectation if "expect" in value else GateRule).model_validate(value)
-    return value
+def _rule_or_expectation(value: Any) -> str:
+    """Which of the two forms is meant, so that errors speak of that form only."""
+    expects = "expect" in value if isinstance(value, dict) else isinstance(value, Expectation)
+    return "(expectation)" if expects else "(rule)"
 
 
-Gate = Annotated[GateRule | Expectation, BeforeValidator(_rule_or_expectation)]
+Gate = Annotated[
+    Annotated[GateRule, Tag("(rule)")] | Annotated[Expectation, Tag("(expectation)")],
+    Discriminator(_rule_or_expectation),
+]
 
 
 class MatchKey(Part):
     """Attributes that together identify a person. A key that finds two people goes to review."""
 
-    attributes: list[AttributeName] = Field(min_length=1)
+    attributes: list[AttributeName] = Field(min_length=1, description="All of them must be equal.")
     confirm: list[AttributeName] = Field(
         default_factory=list,
         description="At least one of these must not contradict; else the pair goes to review (a reused number, a typed-over row).",
@@ -152,17 +160,19 @@ class MatchKey(Part):
 class Probabilistic(Part):
     """What Splink compares when no key decides."""
 
-    attributes: list[AttributeName] = Field(min_length=2)
+    attributes: list[AttributeName] = Field(min_length=2, description="What is compared.")
     block_on: list[list[AttributeName]] = Field(min_length=1, description="Pairs are compared when one of these agrees.")
 
 
 class Matching(Part):
     """Who is who. Below `review_between` pairs are left apart, above they are linked, between they are asked."""
 
-    keys: list[MatchKey] = Field(default_factory=list)
-    probabilistic: Probabilistic | None = None
-    review_between: tuple[Probability, Probability] = (0.10, 0.99)
-    reviewer: Name | None = None
+    keys: list[MatchKey] = Field(default_factory=list, description="Tried in the order written.")
+    probabilistic: Probabilistic | None = Field(None, description="For what no key decides.")
+    review_between: tuple[Probability, Probability] = Field(
+        (0.10, 0.99), description="Probabilities between which a person is asked."
+    )
+    reviewer: Name | None = Field(None, description="Who is asked; default: the systems' owners.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Matching:
@@ -178,5 +188,6 @@ class Comparison(Part):
     pay_periods_per_year: int = Field(26, gt=0, description="Money at risk is per pay period.")
 
 
-DataTypes = dict[Name, dict[Name, Annotated[AuthorityRule, BeforeValidator(_as_rule)]]]
+_A_SYSTEM = '{"type": "string", "description": "The system that decides: short for {system: that}."}'
+DataTypes = dict[Name, dict[Name, Annotated[AuthorityRule, BeforeValidator(_as_rule), WrittenAs(_A_SYSTEM, also=True)]]]
 """Data type → stage → rule."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
 
 from hrorch_pipelines.stack.mapping import Effective, Field_, Part
 from hrorch_pipelines.stack.terms import AttributeName, Duration, Name, Share, SystemKind
@@ -22,30 +22,32 @@ class Trust(Part):
 class Auth(Part):
     """How requests prove who we are. `{name}` is filled from the system's `credentials`."""
 
-    type: Literal["none", "bearer", "basic", "header", "oauth_client_credentials"] = "none"
-    token: str | None = None
-    username: str | None = None
-    password: str | None = None
+    type: Literal["none", "bearer", "basic", "header", "oauth_client_credentials"] = Field(
+        "none", description="The method."
+    )
+    token: str | None = Field(None, description="For `bearer` and `header`.")
+    username: str | None = Field(None, description="For `basic`.")
+    password: str | None = Field(None, description="For `basic`.")
     header: str | None = Field(None, description="Header name, for `header`.")
     token_url: str | None = Field(None, description="Path or URL, for OAuth client credentials.")
-    client_id: str | None = None
-    client_secret: str | None = None
+    client_id: str | None = Field(None, description="For OAuth.")
+    client_secret: str | None = Field(None, description="For OAuth.")
 
 
 class Rate(Part):
     """The most requests the system allows: `requests` per `per`."""
 
-    requests: int = Field(gt=0)
-    per: Duration = Field("1s", validate_default=True)
+    requests: int = Field(gt=0, description="How many.")
+    per: Duration = Field("1s", validate_default=True, description="In what time.")
 
 
 class Connection(Part):
     """Connector settings shared by a system's records."""
 
-    auth: Auth = Auth()
-    headers: dict[str, str] = Field(default_factory=dict)
-    rate: Rate | None = None
-    timeout: Duration = Field("30s", validate_default=True)
+    auth: Auth = Field(Auth(), description="How we are let in.")
+    headers: dict[str, str] = Field(default_factory=dict, description="Sent with every request; `{name}` from `credentials`.")
+    rate: Rate | None = Field(None, description="The most requests the system allows.")
+    timeout: Duration = Field("30s", validate_default=True, description="How long an answer may take.")
     retries: int = Field(5, ge=0, description="Tries again on 429, 5xx and a broken connection, with backoff.")
     options: dict[str, Any] = Field(default_factory=dict, description="Passed to fsspec (files) or SQLAlchemy (sql).")
 
@@ -53,12 +55,14 @@ class Connection(Part):
 class Paginator(Part):
     """How the next page is found."""
 
-    type: Literal["none", "link_header", "next_url", "cursor", "page_number", "offset"] = "none"
+    type: Literal["none", "link_header", "next_url", "cursor", "page_number", "offset"] = Field(
+        "none", description="The method."
+    )
     next: str | None = Field(None, description="JSON path of the next URL or cursor.")
     param: str | None = Field(None, description="Query parameter that takes the cursor, page or offset.")
-    size_param: str | None = None
-    size: int | None = Field(None, gt=0)
-    start: int = 1
+    size_param: str | None = Field(None, description="Query parameter that takes the page size.")
+    size: int | None = Field(None, gt=0, description="Records per page; every page but the last must be full.")
+    start: int = Field(1, ge=0, description="Number of the first page, or first offset (then 0 unless said).")
     cursor_alone: bool = Field(False, description="The cursor must be the only query parameter (Greenhouse v3).")
     more: str | None = Field(None, description="JSON path of a flag that says whether another page follows.")
     in_: Literal["query", "body"] = Field(
@@ -69,7 +73,7 @@ class Paginator(Part):
 class Window(Part):
     """Read only what changed since the last trusted snapshot, when the system can say it."""
 
-    param: str = Field(description="Query parameter.")
+    param: str = Field(description="Query parameter of the window.")
     format: str = Field(description="Its value; `{since}` and `{until}` are ISO timestamps. Name both for a closed window.")
     deleted: str | None = Field(
         None,
@@ -86,15 +90,15 @@ class RestRead(Part):
     """One collection of a REST API."""
 
     path: str = Field(description="Path under base_url. `{id}` is filled for each parent when `each` is set.")
-    method: Literal["GET", "POST"] = "GET"
-    params: dict[str, str] = Field(default_factory=dict)
-    body: dict[str, Any] | None = None
+    method: Literal["GET", "POST"] = Field("GET", description="POST only where the API searches by POST.")
+    params: dict[str, str] = Field(default_factory=dict, description="Query parameters; `{name}` from `credentials`.")
+    body: dict[str, Any] | None = Field(None, description="JSON body of a POST.")
     data: str = Field("$", description="JSON path of the list of records; `$` is the whole answer.")
     total: str | None = Field(None, description="JSON path, or `header:NAME`, of the number of records the API claims.")
-    paginator: Paginator = Paginator()
-    window: Window | None = None
+    paginator: Paginator = Field(Paginator(), description="How the next page is found.")
+    window: Window | None = Field(None, description="How to ask only for what changed.")
     each: Name | None = Field(None, description="Ask once per record of this other record type.")
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, description="Sent with these requests only.")
 
 
 class FileRead(Part):
@@ -106,7 +110,7 @@ class FileRead(Part):
     )
     encoding: str | None = Field(None, description="Detected when absent.")
     delimiter: str | None = Field(None, description="Detected when absent.")
-    quote: str = '"'
+    quote: str = Field('"', description="CSV: what stands around a text that holds the delimiter.")
     header_row: int = Field(1, ge=0, description="Line of the column names; 0 when the file has none (`columns` needed).")
     columns: list[str] = Field(default_factory=list, description="Column names for a file without a header.")
     widths: list[int] = Field(default_factory=list, description="Fixed width: characters per column.")
@@ -119,8 +123,8 @@ class FileRead(Part):
 class SqlRead(Part):
     """One table, or one SELECT."""
 
-    table: str | None = None
-    query: str | None = None
+    table: str | None = Field(None, description="A table or view, `schema.table` too.")
+    query: str | None = Field(None, description="A SELECT instead of a table.")
 
     @model_validator(mode="after")
     def _one(self) -> SqlRead:
@@ -132,29 +136,50 @@ class SqlRead(Part):
 class ScimRead(Part):
     """One SCIM resource type."""
 
-    resource: Literal["User", "Group"] = "User"
-    count: int = Field(100, gt=0)
-    filter: str | None = None
+    resource: Literal["User", "Group"] = Field("User", description="The resource type.")
+    count: int = Field(100, gt=0, description="Resources per page.")
+    filter: str | None = Field(None, description="SCIM filter (RFC 7644 §3.4.2.2).")
 
 
-Read = RestRead | FileRead | SqlRead | ScimRead
-_READS: dict[str, type[Part]] = {"rest": RestRead, "files": FileRead, "sql": SqlRead, "scim": ScimRead}
+class _ReadOf(dict[str, Any]):
+    """A `read` that knows its system's connector."""
+
+    connector: str = ""
+
+
+def _form_of(read: Any) -> str | None:
+    """Which form of `read` is meant: its system's connector says it, so that errors speak of that form only."""
+    if isinstance(read, _ReadOf):
+        return f"({read.connector})"
+    return next((f"({name})" for name, form in READS.items() if isinstance(read, form)), None)
+
+
+READS: dict[str, type[Part]] = {"rest": RestRead, "files": FileRead, "sql": SqlRead, "scim": ScimRead}
+"""Connector → its form of `read`."""
+
+Read = Annotated[
+    Annotated[RestRead, Tag("(rest)")]
+    | Annotated[FileRead, Tag("(files)")]
+    | Annotated[SqlRead, Tag("(sql)")]
+    | Annotated[ScimRead, Tag("(scim)")],
+    Discriminator(_form_of),
+]
 
 
 class Record(Part):
     """One kind of record a system holds."""
 
-    read: Read
+    read: Read = Field(description="Where the records come from; its keys are those of the connector.")
     key: Field_ = Field(description="The system's own immutable id.")
-    parent: Name | None = Field(None, description="The record type (same system) this one belongs to.")
+    parent: Name | None = Field(None, description="The base record type (same system) this one belongs to.")
     parent_key: Field_ | None = Field(None, description="Path of the parent's key.")
     effective: Effective | None = Field(None, description="Set when the rows are effective-dated.")
     explode: str | None = Field(None, description="JSON path of a list inside each source record: one record per element.")
     where: str | None = Field(None, description="SQL condition on source fields (`field('path')`); others are counted and left out.")
-    fields: dict[AttributeName, Field_] = Field(default_factory=dict)
-    changed_by: Field_ | None = None
-    changed_at: Field_ | None = None
-    version: Field_ | None = None
+    fields: dict[AttributeName, Field_] = Field(default_factory=dict, description="Attribute → where it comes from.")
+    changed_by: Field_ | None = Field(None, description="Who last changed the record, where the system tells.")
+    changed_at: Field_ | None = Field(None, description="When it was last changed.")
+    version: Field_ | None = Field(None, description="The system's own version or ETag of the record.")
     deleted: Field_ | None = Field(None, description="Path that is true for a record the system marks as deleted.")
     restricted: str | None = Field(None, description="JSON path of a list of field names the system withheld.")
 
@@ -163,35 +188,39 @@ class System(Part):
     """One product in the HR stack."""
 
     preset: str | None = Field(None, description="A ready description to start from; what is written here wins.")
-    kind: SystemKind = SystemKind.OTHER
-    label: str | None = None
-    connector: Literal["rest", "files", "sql", "scim"]
+    kind: SystemKind = Field(SystemKind.OTHER, description="What it is for; used in reports, never to decide.")
+    label: str | None = Field(None, description="Shown instead of the name.")
+    connector: Literal["rest", "files", "sql", "scim"] = Field(description="How it is read.")
     base_url: str = Field(description="URL, folder, or SQLAlchemy URL.")
     credentials: dict[str, SecretStr] = Field(default_factory=dict, description="Written as ${NAME}; never in the file.")
-    connection: Connection = Connection()
-    owner: Name
+    connection: Connection = Field(Connection(), description="Settings shared by all its records.")
+    owner: Name = Field(description="Who is told when something is wrong with it; one of `people`.")
     schedule: str = Field("*/30 * * * *", description="Cron, in the system's time zone.")
-    time_zone: str | None = None
-    trust: Trust = Trust()
-    records: Annotated[dict[Name, Record], Field(min_length=1)]
+    time_zone: str | None = Field(None, description="IANA name; default: the organization's.")
+    trust: Trust = Field(Trust(), description="When a snapshot is believed.")
+    records: Annotated[dict[Name, Record], Field(min_length=1)] = Field(
+        description="The kinds of record it holds; the one without a parent stands for a person."
+    )
     service_accounts: list[str] = Field(default_factory=list, description="Names in change records that are integrations.")
 
     @model_validator(mode="before")
     @classmethod
     def _read_follows_connector(cls, data: Any) -> Any:
-        """Check each `read` against its connector's own form, so that errors speak of that form only."""
+        """Tell each `read` its system's connector."""
         if not isinstance(data, dict) or not isinstance(data.get("records"), dict):
             return data
-        form = _READS.get(data.get("connector", ""))
-        if form is None:
+        connector = data.get("connector")
+        if not isinstance(connector, str) or connector not in READS:
             return data
-        records = {
-            name: {**record, "read": form.model_validate(record["read"])}
-            if isinstance(record, dict) and isinstance(record.get("read"), dict)
-            else record
-            for name, record in data["records"].items()
-        }
-        return {**data, "records": records}
+
+        def told(record: Any) -> Any:
+            if not isinstance(record, dict) or not isinstance(record.get("read"), dict):
+                return record
+            read = _ReadOf(record["read"])
+            read.connector = connector
+            return {**record, "read": read}
+
+        return {**data, "records": {name: told(record) for name, record in data["records"].items()}}
 
     @property
     def base_record(self) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 """A name the user gives: lower case, digits, `-` and `_`."""
@@ -17,6 +21,7 @@ AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}
 """An attribute's name; it becomes a column, so no hyphen."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
+_LONGEST = 1000 * _UNITS["y"]
 
 
 def parse_duration(value: object) -> timedelta:
@@ -25,8 +30,11 @@ def parse_duration(value: object) -> timedelta:
         return value
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdwy])\s*", str(value))
     if not found:
-        raise ValueError(f"{value!r} is not a duration; write a number and a unit, such as 30m, 2h, 5d, 3y")
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+        raise ValueError("is not a duration; write a number and a unit, such as 30m, 2h, 5d, 3y")
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > _LONGEST:
+        raise ValueError("is longer than 1000 years")
+    return timedelta(seconds=seconds)
 
 
 def parse_share(value: object) -> float:
@@ -37,7 +45,7 @@ def parse_share(value: object) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise ValueError(f"{value!r} is not a share; write it as 10% or 0.1")
+        raise ValueError("is not a share; write it as 10% or 0.1")
     return share
 
 
@@ -49,7 +57,7 @@ def check_tolerance(value: object) -> str:
     except InvalidOperation:
         amount = Decimal(-1)
     if not amount.is_finite() or amount < 0:
-        raise ValueError(f"{value!r} is not a tolerance; write 0.005 (absolute) or 0.5% (relative)")
+        raise ValueError("is not a tolerance; write 0.005 (absolute) or 0.5% (relative)")
     return text
 
 
@@ -59,9 +67,23 @@ def tolerance_amount(text: str) -> tuple[Decimal, bool]:
     return Decimal(text.removesuffix("%")) / (100 if relative else 1), relative
 
 
-Tolerance = Annotated[str, BeforeValidator(check_tolerance)]
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Share = Annotated[float, BeforeValidator(parse_share)]
+@dataclass(frozen=True)
+class WrittenAs:
+    """How a value is written in the stack file, as JSON Schema: instead of, or (`also`) beside, the type's own form."""
+
+    schema: str
+    also: bool = False
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [json.loads(self.schema), handler(core)]} if self.also else json.loads(self.schema)
+
+
+_NUMBER_OR_PERCENT = r'{"type": ["string", "number"], "pattern": "^\\s*\\d*\\.?\\d+\\s*%?\\s*$"}'
+_DURATION = r'{"type": "string", "pattern": "^\\s*\\d+(\\.\\d+)?\\s*[smhdwy]\\s*$"}'
+
+Tolerance = Annotated[str, BeforeValidator(check_tolerance), WrittenAs(_NUMBER_OR_PERCENT)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), WrittenAs(_DURATION)]
+Share = Annotated[float, BeforeValidator(parse_share), WrittenAs(_NUMBER_OR_PERCENT)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
