@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from hrorch_pipelines.gates.judge import Judgement, deciding
-from hrorch_pipelines.gates.scope import Snapshot
+from hrorch_pipelines.gates.scope import RecordType, Snapshot
 from hrorch_pipelines.gates.tables import accepted_columns
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident
@@ -17,8 +17,11 @@ _SAME = "a.record_key = v.record_key AND a.sequence IS NOT DISTINCT FROM v.seque
 def accept(con: duckdb.DuckDBPyConnection, judgement: Judgement, snapshot: Snapshot, cycle: Cycle) -> None:
     """Bring `accepted` in line with the verdicts, and tell later stages which records to look at again."""
     _write_verdicts(con, judgement)
-    _remove_gone(con, judgement, snapshot, cycle)
-    _replace_passed(con, judgement)
+    if judgement.everything:
+        _replace_all(con, judgement, snapshot)
+    else:
+        _remove_gone(con, judgement, snapshot, cycle)
+        _replace_passed(con, judgement)
     _hold_failed(con, judgement)
     if not cycle.full:
         _touch(con, judgement, cycle)
@@ -85,15 +88,14 @@ def _remove_gone(con: duckdb.DuckDBPyConnection, judgement: Judgement, snapshot:
     con.execute(
         f"""
         DELETE FROM {scope.accepted} AS a
-        WHERE ($everything OR coalesce(a.parent_id, a.source_id) IN (
+        WHERE coalesce(a.parent_id, a.source_id) IN (
                 SELECT coalesce(parent_id, source_id) FROM {scope.temporary("facts")}
                 UNION SELECT source_id FROM gates.pending WHERE system = $system AND record = $record
                 UNION SELECT source_id FROM cycles.touched_records
-                WHERE cycle_id = $cycle_id AND system = $system AND record = $record))
+                WHERE cycle_id = $cycle_id AND system = $system AND record = $record)
           AND NOT EXISTS (SELECT 1 FROM {scope.history} AS v WHERE {snapshot.holds("v")} AND {_SAME})
         """,
         {
-            "everything": judgement.everything,
             "system": scope.system,
             "record": scope.record,
             "cycle_id": cycle.cycle_id,
@@ -103,16 +105,33 @@ def _remove_gone(con: duckdb.DuckDBPyConnection, judgement: Judgement, snapshot:
 
 def _replace_passed(con: duckdb.DuckDBPyConnection, judgement: Judgement) -> None:
     scope = judgement.scope
+    verdicts = scope.temporary("verdicts")
+    con.execute(f"DELETE FROM {scope.accepted} AS a USING {verdicts} AS v WHERE NOT v.failing AND {_SAME}")
+    con.execute(
+        f"{_insert(scope)}, v.held FROM {scope.history} AS h JOIN {verdicts} AS v ON v.history_row = h.rowid "
+        "WHERE NOT v.failing"
+    )
+
+
+def _replace_all(con: duckdb.DuckDBPyConnection, judgement: Judgement, snapshot: Snapshot) -> None:
+    """As `_remove_gone` and `_replace_passed` together, when all of the snapshot's records have been judged: only what
+    fails is looked up, not what passes."""
+    scope = judgement.scope
+    verdicts = scope.temporary("verdicts")
+    con.execute(
+        f"DELETE FROM {scope.accepted} AS a WHERE NOT EXISTS (SELECT 1 FROM {verdicts} AS v WHERE v.failing AND {_SAME})"
+    )
+    con.execute(
+        f"{_insert(scope)}, h.rowid IN (SELECT history_row FROM {verdicts} WHERE held) FROM {scope.history} AS h "
+        f"WHERE {snapshot.holds('h')} AND h.record_key IS NOT NULL "
+        f"AND h.rowid NOT IN (SELECT history_row FROM {verdicts} WHERE failing)"
+    )
+
+
+def _insert(scope: RecordType) -> str:
     columns = list(accepted_columns(scope))
     listed = ", ".join(ident(name) for name in [*columns, "held"])
-    values = ", ".join(f"h.{ident(name)}" for name in columns)
-    con.execute(
-        f"DELETE FROM {scope.accepted} AS a USING {scope.temporary('verdicts')} AS v WHERE NOT v.failing AND {_SAME}"
-    )
-    con.execute(
-        f"INSERT INTO {scope.accepted} ({listed}) SELECT {values}, v.held FROM {scope.history} AS h "
-        f"JOIN {scope.temporary('verdicts')} AS v ON v.history_row = h.rowid WHERE NOT v.failing"
-    )
+    return f"INSERT INTO {scope.accepted} ({listed}) SELECT {', '.join(f'h.{ident(name)}' for name in columns)}"
 
 
 def _hold_failed(con: duckdb.DuckDBPyConnection, judgement: Judgement) -> None:

@@ -13,27 +13,15 @@ from hrorch_pipelines.storage.sql import ident
 
 
 def pick(
-    con: duckdb.DuckDBPyConnection,
-    scope: RecordType,
-    snapshot: Snapshot,
-    cycle: Cycle,
-    rules: Sequence[RowRule],
-    *,
-    everything: bool,
-) -> None:
-    """Write the temporary table `picked(history_row)`: rowids in history.
+    con: duckdb.DuckDBPyConnection, scope: RecordType, snapshot: Snapshot, cycle: Cycle, rules: Sequence[RowRule]
+) -> str:
+    """Write the temporary table `picked(history_row)` of rowids in history; return the SQL condition for a row `h`.
 
     Picked are: records touched in this cycle or left pending; records without a key; records whose open case depends on
     other records, on time or on a crash; unchanged records that hold a value which must be unique and is now held by a
     picked one; and, where rows are effective-dated, all rows of a person of whom one is picked.
     """
     picked = scope.temporary("picked")
-    if everything:
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {picked} AS "
-            f"SELECT h.rowid AS history_row FROM {scope.history} AS h WHERE {snapshot.holds('h')}"
-        )
-        return
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {picked} AS
@@ -65,6 +53,7 @@ def pick(
             _add_sharers(con, scope, snapshot, rule.attribute)
     if scope.effective:
         _add_rest_of_timelines(con, scope, snapshot)
+    return f"h.rowid IN (SELECT history_row FROM {picked})"
 
 
 def _convertible_ids(con: duckdb.DuckDBPyConnection, scope: RecordType) -> list[str]:

@@ -65,9 +65,15 @@ def check_binding(con: duckdb.DuckDBPyConnection, scope: RecordType, rules: Sequ
 
 
 def gather(
-    con: duckdb.DuckDBPyConnection, scope: RecordType, snapshot: Snapshot, cycle: Cycle, rules: Sequence[RowRule]
+    con: duckdb.DuckDBPyConnection,
+    scope: RecordType,
+    snapshot: Snapshot,
+    cycle: Cycle,
+    rules: Sequence[RowRule],
+    picked: str,
 ) -> None:
-    """Write the temporary table `facts`: `gate_row` 0…n-1, the record's keys, every subject, `#n crash` flags.
+    """Write the temporary table `facts`: `gate_row` 0…n-1, the record's keys, every subject, `#n crash` flags. `picked` is the
+    SQL condition of the rows `h` to be judged.
 
     An expression that fails on single rows is NULL there and sets their crash flag. DuckDB's common-subexpression
     optimizer moves parts of an expression out of TRY, so it is switched off meanwhile.
@@ -79,13 +85,13 @@ def gather(
     try:
         for rule in judged:
             if rule.kind == "unique":
-                _count_uses(con, scope, snapshot, cycle, rule)
-        con.execute(_statement(scope, judged), _today(scope, cycle.as_of))
+                _count_uses(con, scope, snapshot, cycle, rule, picked)
+        con.execute(_statement(scope, judged, picked), _today(scope, cycle.as_of))
     finally:
         con.execute(f"SET disabled_optimizers = {literal(before)}")
 
 
-def _statement(scope: RecordType, judged: Sequence[RowRule]) -> str:
+def _statement(scope: RecordType, judged: Sequence[RowRule], picked: str) -> str:
     whens = [f"{_attempt(rule.when)} AS {_when(rule)}" for rule in judged if rule.when]
     tests = [
         f"CASE WHEN {_applies(rule)} THEN {_attempt(rule.sql)} ELSE [NULL] END AS {ident(f'#{rule.number} sql')}"
@@ -101,7 +107,6 @@ def _statement(scope: RecordType, judged: Sequence[RowRule]) -> str:
         for rule in judged
         if rule.kind == "unique"
     ]
-    picked = f"h.rowid IN (SELECT history_row FROM {scope.temporary('picked')})"
     return f"""
         CREATE OR REPLACE TEMP TABLE {scope.temporary("facts")} AS
         WITH picked AS ({_source(scope, picked)}),
@@ -123,7 +128,7 @@ def _today(scope: RecordType, as_of: date | None) -> dict[str, date | None]:
 
 
 def _count_uses(
-    con: duckdb.DuckDBPyConnection, scope: RecordType, snapshot: Snapshot, cycle: Cycle, rule: RowRule
+    con: duckdb.DuckDBPyConnection, scope: RecordType, snapshot: Snapshot, cycle: Cycle, rule: RowRule, picked: str
 ) -> None:
     """How many records hold each value of a picked record, where that is more than one, in the whole snapshot.
 
@@ -138,8 +143,7 @@ def _count_uses(
         WITH held AS (
             SELECT {column} AS value, {holder} AS holder FROM ({_source(scope, snapshot.holds("h"))})
             WHERE {column} IS NOT NULL {applies}
-              AND {column} IN (SELECT h.{column} FROM {scope.history} AS h
-                               WHERE h.rowid IN (SELECT history_row FROM {scope.temporary("picked")}))
+              AND ({picked == snapshot.holds("h")} OR {column} IN (SELECT h.{column} FROM {scope.history} AS h WHERE {picked}))
         ), shared AS (
             SELECT value FROM held GROUP BY value HAVING count(*) > 1
         )

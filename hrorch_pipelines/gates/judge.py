@@ -51,8 +51,8 @@ def judge(
 ) -> Judgement:
     """Judge one record type of a snapshot. Raises CountsDisagree when a record got lost on the way."""
     rules = check_binding(con, scope, row_rules(scope))
-    pick(con, scope, snapshot, cycle, rules, everything=everything)
-    rules = _gather(con, scope, snapshot, cycle, rules)
+    picked = snapshot.holds("h") if everything else pick(con, scope, snapshot, cycle, rules)
+    rules = _gather(con, scope, snapshot, cycle, rules, picked)
     failures = scope.temporary("failures")
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {failures} (gate_row BIGINT, rule INTEGER, kind VARCHAR, note VARCHAR, found VARCHAR)"
@@ -73,27 +73,34 @@ def deciding(judgement: Judgement) -> list[int]:
 
 
 def _gather(
-    con: duckdb.DuckDBPyConnection, scope: RecordType, snapshot: Snapshot, cycle: Cycle, rules: list[RowRule]
+    con: duckdb.DuckDBPyConnection,
+    scope: RecordType,
+    snapshot: Snapshot,
+    cycle: Cycle,
+    rules: list[RowRule],
+    picked: str,
 ) -> list[RowRule]:
     """Gather the facts. When the engine gives up on them, find the rule that makes it, and leave that one out."""
     try:
-        gather(con, scope, snapshot, cycle, rules)
+        gather(con, scope, snapshot, cycle, rules, picked)
     except duckdb.Error:
         culprits = [
-            rule for rule in rules if (rule.when or rule.sql) and not _gathers(con, scope, snapshot, cycle, rule)
+            rule
+            for rule in rules
+            if (rule.when or rule.sql) and not _gathers(con, scope, snapshot, cycle, rule, picked)
         ]
         if not culprits:
             raise
         rules = [replace(rule, fault="crashed") if rule in culprits else rule for rule in rules]
-        gather(con, scope, snapshot, cycle, rules)
+        gather(con, scope, snapshot, cycle, rules, picked)
     return rules
 
 
 def _gathers(
-    con: duckdb.DuckDBPyConnection, scope: RecordType, snapshot: Snapshot, cycle: Cycle, rule: RowRule
+    con: duckdb.DuckDBPyConnection, scope: RecordType, snapshot: Snapshot, cycle: Cycle, rule: RowRule, picked: str
 ) -> bool:
     try:
-        gather(con, scope, snapshot, cycle, [rule])
+        gather(con, scope, snapshot, cycle, [rule], picked)
     except duckdb.Error:
         return False
     return True

@@ -9,10 +9,10 @@ from dataclasses import asdict
 import duckdb
 
 from hrorch_pipelines.gates.errors import GateRefused, Refusal
-from hrorch_pipelines.gates.hashes import gate_hash
+from hrorch_pipelines.gates.hashes import gate_hash, rules_hash
 from hrorch_pipelines.gates.results import Counts
 from hrorch_pipelines.gates.rules import reviewer_of
-from hrorch_pipelines.gates.scope import Snapshot, table_exists
+from hrorch_pipelines.gates.scope import RecordType, Snapshot, table_exists
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.cycles import Cycle
 
@@ -44,12 +44,16 @@ def refused_snapshots(con: duckdb.DuckDBPyConnection, stack: Stack) -> set[str]:
     return {row[0] for row in rows}
 
 
-def has_receipt(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, rules: str) -> bool:
-    """Whether this snapshot has been through this gate, whatever came of it."""
-    found = con.execute(
-        "SELECT 1 FROM gates.receipts WHERE snapshot_id = ? AND gate_hash = ?", [snapshot.snapshot_id, rules]
+def is_settled(con: duckdb.DuckDBPyConnection, stack: Stack, system: str, snapshot_id: str) -> bool:
+    """Whether this snapshot has been through this gate and nothing has been accepted since from another one.
+
+    A refused snapshot is settled: nothing of it is to be accepted.
+    """
+    receipt = con.execute(
+        "SELECT suite_passed FROM gates.receipts WHERE snapshot_id = ? AND gate_hash = ?",
+        [snapshot_id, gate_hash(stack, system)],
     ).fetchone()
-    return found is not None
+    return receipt is not None and (not receipt[0] or _is_accepted(con, stack, system, snapshot_id))
 
 
 def issue(
@@ -84,17 +88,30 @@ def _refusal(con: duckdb.DuckDBPyConnection, stack: Stack, system: str, snapshot
             "SELECT gate_hash, suite_passed FROM gates.receipts WHERE snapshot_id = ?", [snapshot_id]
         ).fetchall()
         receipts = dict(rows)
-    if receipts.get(wanted):
-        return None
     reviewer, deputy = reviewer_of(stack, system, None)
-    if wanted in receipts:
+    if receipts.get(wanted) is False:
         return _failed_suite(con, system, snapshot_id, reviewer, deputy)
-    reason = (
-        "it passed under other gate rules than those of the stack file now"
-        if receipts
-        else "it has not been through the gate"
-    )
+    if receipts.get(wanted):
+        if _is_accepted(con, stack, system, snapshot_id):
+            return None
+        reason = "it has passed, but what is accepted now comes from another snapshot or from other rules"
+    else:
+        reason = (
+            "it has been judged under other gate rules than those of the stack file now"
+            if receipts
+            else "it has not been through the gate"
+        )
     return Refusal(system, snapshot_id, reason, reviewer, deputy, "run the cycle from its gates on")
+
+
+def _is_accepted(con: duckdb.DuckDBPyConnection, stack: Stack, system: str, snapshot_id: str) -> bool:
+    """Whether what is accepted of every record type comes from this snapshot, under these rules."""
+    rows = con.execute("SELECT record, rules_hash, snapshot_id FROM gates.basis WHERE system = ?", [system]).fetchall()
+    basis = {record: (rules, source) for record, rules, source in rows}
+    return all(
+        basis.get(record) == (rules_hash(RecordType(stack, system, record)), snapshot_id)
+        for record in stack.systems[system].records
+    )
 
 
 def _failed_suite(

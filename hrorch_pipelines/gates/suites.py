@@ -14,7 +14,6 @@ from hrorch_pipelines.gates.expectations import SnapshotRule
 from hrorch_pipelines.gates.profile import Figure
 from hrorch_pipelines.gates.results import Kind, Verdict
 from hrorch_pipelines.gates.scope import RecordType
-from hrorch_pipelines.storage.home import Home
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,11 @@ class Profiled:
     rules: Sequence[SnapshotRule]
 
 
-def run_suites(home: Home, system: str, profiled: Sequence[Profiled]) -> list[Verdict]:
+def run_suites(system: str, profiled: Sequence[Profiled], data_docs: Path | None) -> list[Verdict]:
     """Judge every record type of one system with one suite each, named `system.record`.
 
-    The Data Docs of the system, under `home.data_docs/<system>`, are replaced: they show the newest verdict; all earlier
-    ones stay in `gates.expectations`.
+    The system's Data Docs in the folder `data_docs` are replaced: they show the newest verdict; all earlier ones stay in
+    `gates.expectations`.
     """
     with _quiet():
         import great_expectations as gx
@@ -40,20 +39,20 @@ def run_suites(home: Home, system: str, profiled: Sequence[Profiled]) -> list[Ve
             ProgressBarsConfig,
         )
 
-        site = home.data_docs / system
         context = gx.get_context(
             mode="ephemeral",
             project_config=DataContextConfig(
                 analytics_enabled=False,
                 progress_bars=ProgressBarsConfig(globally=False),
                 store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-                data_docs_sites={system: _site(site)},
+                data_docs_sites={system: _site(data_docs)} if data_docs else {},
             ),
         )
         source = context.data_sources.add_pandas("profile")
         verdicts = [verdict for item in profiled for verdict in _judge(gx, context, source, item)]
-        shutil.rmtree(site, ignore_errors=True)
-        context.build_data_docs()
+        if data_docs:
+            shutil.rmtree(data_docs, ignore_errors=True)
+            context.build_data_docs()
     return verdicts
 
 

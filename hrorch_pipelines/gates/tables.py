@@ -25,11 +25,12 @@ CREATE TABLE IF NOT EXISTS gates.expectations (
 CREATE TABLE IF NOT EXISTS gates.profiles (
     snapshot_id VARCHAR, system VARCHAR, record VARCHAR, measure VARCHAR, attribute VARCHAR, value DOUBLE);
 CREATE TABLE IF NOT EXISTS gates.basis (
-    system VARCHAR, record VARCHAR, rules_hash VARCHAR);
+    system VARCHAR, record VARCHAR, rules_hash VARCHAR, snapshot_id VARCHAR);
 CREATE TABLE IF NOT EXISTS gates.pending (system VARCHAR, record VARCHAR, source_id VARCHAR);
 """
-"""`basis`: the rules under which what is accepted now was judged. `pending`: records that changed in a snapshot that was
-refused, or that a crashed rule could not judge; the next gate judges them although nothing touched them again."""
+"""`basis`: the snapshot that what is accepted now comes from, and the rules under which it was judged. `pending`: records
+that changed in a snapshot that was refused, or that a crashed rule could not judge; the next gate judges them although
+nothing touched them again."""
 
 
 def accepted_columns(scope: RecordType) -> dict[str, str]:

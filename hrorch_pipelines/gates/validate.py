@@ -13,7 +13,7 @@ from hrorch_pipelines.gates.expectations import snapshot_rules
 from hrorch_pipelines.gates.hashes import gate_hash, rules_hash
 from hrorch_pipelines.gates.judge import Judgement, judge
 from hrorch_pipelines.gates.profile import profile, rows_before
-from hrorch_pipelines.gates.receipts import has_receipt, issue
+from hrorch_pipelines.gates.receipts import is_settled, issue
 from hrorch_pipelines.gates.results import Counts, GateError, GateResult, Kind, Verdict
 from hrorch_pipelines.gates.scope import RecordType, Snapshot, find_snapshot, table_exists
 from hrorch_pipelines.gates.snapshot_cases import settle, snapshot_cases
@@ -26,12 +26,15 @@ from hrorch_pipelines.storage.engine import engine_errors, transaction
 from hrorch_pipelines.storage.home import Home
 
 
-def validate(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, cycle: Cycle) -> list[GateResult]:
+def validate(
+    con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, cycle: Cycle, *, data_docs: bool = True
+) -> list[GateResult]:
     """Judge every ingested snapshot of the cycle that has no receipt for the rules of this stack file.
 
     A full cycle judges all records again. Each system is written in a transaction of its own (do not call this inside
     one), so that what one system delivered cannot hold up another. Snapshots already judged, or not in history, give no
     result; `require_receipts` tells whether all that a cycle uses may be used.
+    `data_docs=False` leaves the pages under `home.data_docs` as they are and saves half a second per system.
     Raises CountsDisagree, WarehouseError.
     """
     with engine_errors("gates"):
@@ -42,9 +45,8 @@ def validate(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, cycle: Cy
             snapshot = find_snapshot(con, system, snapshot_id) if system in stack.systems else None
             if snapshot is None:
                 continue
-            rules = gate_hash(stack, system)
-            if cycle.full or not has_receipt(con, snapshot, rules):
-                results.append(_validate(con, stack, home, cycle, snapshot, rules))
+            if cycle.full or not is_settled(con, stack, system, snapshot_id):
+                results.append(_validate(con, stack, home if data_docs else None, cycle, snapshot))
         return results
 
 
@@ -64,7 +66,7 @@ class _Verdicts:
 
 
 def _validate(
-    con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, cycle: Cycle, snapshot: Snapshot, rules: str
+    con: duckdb.DuckDBPyConnection, stack: Stack, home: Home | None, cycle: Cycle, snapshot: Snapshot
 ) -> GateResult:
     snapshot.remember_moment(con)
     scopes = [RecordType(stack, snapshot.system, record) for record in stack.systems[snapshot.system].records]
@@ -74,7 +76,8 @@ def _validate(
         if table_exists(con, "history", scope.name)
     ]
     profiled = [_profiled(con, scope, snapshot, cycle) for scope in scopes]
-    found = _Verdicts(snapshot, rules, judgements, profiled, run_suites(home, snapshot.system, profiled))
+    verdicts = run_suites(snapshot.system, profiled, home.data_docs / snapshot.system if home else None)
+    found = _Verdicts(snapshot, gate_hash(stack, snapshot.system), judgements, profiled, verdicts)
     snapshot.remember_moment(con)
     with transaction(con, f"gates of {snapshot.system}"):
         _write(con, stack, cycle, found)
@@ -115,7 +118,9 @@ def _write(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, found: _V
         accept(con, judgement, snapshot, cycle)
         if snapshot.newest:
             settle_pending(con, judgement)
-        _remember_basis(con, judgement.scope)
+    if found.suite_passed:
+        for item in found.profiled:
+            _remember_basis(con, item.scope, snapshot)
     settle(con, snapshot, cycle, list(snapshot_cases(found.judgements, found.profiled, found.verdicts)))
     records = {judgement.scope.record: judgement.counts for judgement in found.judgements}
     issue(con, snapshot, found.rules, cycle, _all_records(stack, snapshot, records), suite_passed=found.suite_passed)
@@ -149,9 +154,12 @@ def _write_figures(con: duckdb.DuckDBPyConnection, found: _Verdicts) -> None:
     )  # fmt: skip
 
 
-def _remember_basis(con: duckdb.DuckDBPyConnection, scope: RecordType) -> None:
+def _remember_basis(con: duckdb.DuckDBPyConnection, scope: RecordType, snapshot: Snapshot) -> None:
     con.execute("DELETE FROM gates.basis WHERE system = ? AND record = ?", [scope.system, scope.record])
-    con.execute("INSERT INTO gates.basis VALUES (?, ?, ?)", [scope.system, scope.record, rules_hash(scope)])
+    con.execute(
+        "INSERT INTO gates.basis VALUES (?, ?, ?, ?)",
+        [scope.system, scope.record, rules_hash(scope), snapshot.snapshot_id],
+    )
 
 
 def _result(found: _Verdicts) -> GateResult:

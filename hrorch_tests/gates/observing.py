@@ -47,8 +47,8 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
 WORKER = [name for name in ATTRIBUTES if name not in {"pay_amount", "account"}]
 
 
-def stack_of(folder: Path, gates: Mapping[str, Sequence[Mapping[str, Any]]]) -> Stack:
-    """A stack of two systems; `hris` has a base record, an effective-dated child and a plain child."""
+def stack_of(folder: Path, gates: Mapping[str, Sequence[Mapping[str, Any]]], children: Sequence[str] = ()) -> Stack:
+    """A stack of two systems; `hris` has a base record and, if asked for, `pay` (effective-dated) and `bank` below it."""
     folder.mkdir(parents=True, exist_ok=True)
     read = {"path": "unused.csv"}
     worker = {"read": read, "key": "id", "fields": {name: name for name in WORKER}}
@@ -66,7 +66,7 @@ def stack_of(folder: Path, gates: Mapping[str, Sequence[Mapping[str, Any]]]) -> 
         "systems": {
             "hris": {
                 "connector": "files", "base_url": ".", "owner": "analyst",
-                "records": {"worker": worker, "pay": pay, "bank": bank},
+                "records": {"worker": worker, **{name: {"pay": pay, "bank": bank}[name] for name in children}},
             },
             "payroll": {
                 "connector": "files", "base_url": ".", "owner": "lead",
@@ -90,6 +90,7 @@ class World:
     folder: Path
     stack: Stack
     con: duckdb.DuckDBPyConnection
+    children: Sequence[str] = ()
     turn: int = 0
     cycle: Cycle | None = None
     sources: dict[str, str] = field(default_factory=dict)
@@ -104,7 +105,7 @@ class World:
 
     def rules(self, gates: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Change the stack file's gates."""
-        self.stack = stack_of(self.folder, gates)
+        self.stack = stack_of(self.folder, gates, self.children)
 
     def observe(self, system: str = "hris", **records: Sequence[Mapping[str, Any]]) -> str:
         """Bring one complete snapshot into history, in a new cycle that goes on from the last one."""
@@ -133,11 +134,14 @@ class World:
         cycles.begin(self.con, self.cycle, self.stack.content_hash, {})
         return self.cycle
 
-    def gate(self) -> GateResult:
+    def gate(self, *, data_docs: bool = False) -> GateResult:
         """Run the gates; the result of the one snapshot judged."""
-        assert self.cycle is not None
-        (result,) = validate(self.con, self.stack, self.home, self.cycle)
+        (result,) = self.gates(data_docs=data_docs)
         return result
+
+    def gates(self, *, data_docs: bool = False) -> list[GateResult]:
+        assert self.cycle is not None
+        return validate(self.con, self.stack, self.home, self.cycle, data_docs=data_docs)
 
     def all(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.con.execute(query, list(values)).fetchall()
@@ -199,7 +203,7 @@ def complete(
     """Rows of a snapshot with every column filled in: keys, occurrences, hashes."""
     made = []
     for number, given in enumerate(rows):
-        row: dict[str, Any] = {name: None for name in columns}
+        row: dict[str, Any] = dict.fromkeys(columns)
         row |= {"hidden": [], "faults": [], "deleted": False, **given, "row_id": number}
         if row["source_id"] is not None:
             start = row["effective_from"]
@@ -216,7 +220,12 @@ def complete(
     return made
 
 
-def open_world(folder: Path, gates: Mapping[str, Sequence[Mapping[str, Any]]], database: str = ":memory:") -> World:
+def open_world(
+    folder: Path,
+    gates: Mapping[str, Sequence[Mapping[str, Any]]],
+    database: str = ":memory:",
+    children: Sequence[str] = (),
+) -> World:
     con = duckdb.connect(database)
     con.execute("SET TimeZone = 'UTC'")
     con.execute(cycles.SCHEMA)
@@ -224,7 +233,7 @@ def open_world(folder: Path, gates: Mapping[str, Sequence[Mapping[str, Any]]], d
         "CREATE SCHEMA history; CREATE TABLE history.snapshots (snapshot_id VARCHAR, system VARCHAR, "
         "observed_at TIMESTAMPTZ, previous_snapshot_id VARCHAR, rows BIGINT, ingested_at TIMESTAMPTZ)"
     )
-    return World(folder, stack_of(folder, gates), con)
+    return World(folder, stack_of(folder, gates, children), con, children)
 
 
 def worker(source_id: str | None, **attributes: Any) -> dict[str, Any]:
