@@ -44,7 +44,7 @@ def authority_assets(stack: Stack) -> dg.AssetsDefinition:
         ],
         pool="warehouse",
     )
-    def authority(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.MaterializeResult]:
+    def authority(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.MaterializeResult[None]]:
         with workplace.warehouse.write() as con:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)

@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hrorch_pipelines.errors import HrorchError
+from hrorch_pipelines.stack.models import Stack
+
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
 app = typer.Typer(
@@ -47,3 +50,18 @@ HomeOption = Annotated[
         "--home", help="The run-time folder.", envvar="HRORCH_HOME", show_default="`home` beside the stack file"
     ),
 ]
+
+
+class UnknownReviewerError(HrorchError):
+    """Somebody decides whom the stack file does not name."""
+
+    def __init__(self, known: list[str]) -> None:
+        super().__init__(
+            "The stack file does not name this reviewer.", remedy=f"give one of its people: {', '.join(known)}"
+        )
+
+
+def require_reviewer(stack: Stack, name: str) -> None:
+    """Raise UnknownReviewerError unless `name` is one of the stack file's people: a decision has a name to it."""
+    if name not in stack.people:
+        raise UnknownReviewerError(list(stack.people))

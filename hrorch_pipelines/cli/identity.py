@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hrorch_pipelines.cli.app import HomeOption, StackOption, console, identity_app
+from hrorch_pipelines.cli.app import HomeOption, StackOption, console, identity_app, require_reviewer
+
+if TYPE_CHECKING:
+    from hrorch_pipelines.identity.decisions import RecordRef
+
+
+class Verdict(StrEnum):
+    """A reviewer's answer."""
+
+    SAME = "same"
+    DIFFERENT = "different"
 
 
 @identity_app.command("decide")
 def decide(
     left: Annotated[str, typer.Argument(help="A record, as `system:source_id`.")],
     right: Annotated[str, typer.Argument(help="The other record, as `system:source_id`.")],
-    verdict: Annotated[str, typer.Argument(help="same or different.")],
+    verdict: Annotated[Verdict, typer.Argument(help="Whether they are one person.")],
     by: Annotated[str, typer.Option(help="Who decides: a name of `people` in the stack file.")],
     reason: Annotated[str, typer.Option(help="Why; it stays with the decision.")],
     stack: StackOption = None,
@@ -24,8 +35,10 @@ def decide(
     from hrorch_pipelines.workplace import open_workplace
 
     workplace = open_workplace(stack, home)
+    require_reviewer(workplace.stack, by)
+    answer: Literal["same", "different"] = "same" if verdict is Verdict.SAME else "different"
     with workplace.warehouse.write() as con:
-        decisions.decide(con, _record(left), _record(right), verdict, by, reason, workplace.clock)
+        decisions.decide(con, _record(left), _record(right), answer, by, reason, workplace.clock)
     console.print("Decided. The next cycle follows it.")
 
 
@@ -42,13 +55,16 @@ def undo(
     from hrorch_pipelines.workplace import open_workplace
 
     workplace = open_workplace(stack, home)
+    require_reviewer(workplace.stack, by)
     with workplace.warehouse.write() as con:
         decisions.undo(con, event, by, reason, workplace.clock)
     console.print("Undone. The next cycle follows it.")
 
 
-def _record(text: str) -> tuple[str, str]:
+def _record(text: str) -> RecordRef:
+    from hrorch_pipelines.identity.decisions import RecordRef
+
     system, separator, source_id = text.partition(":")
     if not separator or not source_id:
         raise typer.BadParameter(f"{text!r} is not `system:source_id`, as in payroll:1234")
-    return system, source_id
+    return RecordRef(system, source_id)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, console, snapshots_app
+from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, console, require_reviewer, snapshots_app
 
 
 @snapshots_app.command("list")
@@ -40,7 +40,7 @@ def list_snapshots(stack: StackOption = None, home: HomeOption = None) -> None:
 @snapshots_app.command("accept")
 def accept(
     snapshot: Annotated[str, typer.Argument(help="The id of the refused snapshot, from `hrorch snapshots list`.")],
-    by: Annotated[str, typer.Option(help="Who accepts it.")],
+    by: Annotated[str, typer.Option(help="Who accepts it: a name of `people` in the stack file.")],
     reason: Annotated[str, typer.Option(help="Why it is right; it is kept in the snapshot's manifest.")],
     stack: StackOption = None,
     home: HomeOption = None,
@@ -51,5 +51,6 @@ def accept(
     from hrorch_pipelines.workplace import open_workplace
 
     workplace = open_workplace(stack, home)
+    require_reviewer(workplace.stack, by)
     keep(workplace.home, system_of(snapshot), snapshot, by, reason, clock=workplace.clock)
     console.print("Accepted. The next cycle uses it.")

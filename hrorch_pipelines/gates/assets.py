@@ -46,7 +46,7 @@ def accepted_assets(stack: Stack) -> dg.AssetsDefinition:
     )
     def gates(
         workplace: dg.ResourceParam[Workplace],
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with workplace.warehouse.write() as con:
             results = {
                 result.system: result for result in validate(con, workplace.stack, workplace.home, spine.current(con))

@@ -24,7 +24,7 @@ def identity_assets(stack: Stack) -> dg.AssetsDefinition:
         description="The same person across systems: linked by keys or by probability, asked when in doubt, never guessed.",
         pool="warehouse",
     )
-    def links(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult:
+    def links(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
         with workplace.warehouse.write() as con:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)

@@ -32,7 +32,7 @@ def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
         description="Cells that disagree with their authority, each with the cause that names its fix.",
         pool="warehouse",
     )
-    def discrepancies(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult:
+    def discrepancies(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
         with workplace.warehouse.write() as con:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)
@@ -50,7 +50,7 @@ def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
         description="Changes that arrived in a system which is not their authority, and who brought them (M1).",
         pool="warehouse",
     )
-    def landings(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult:
+    def landings(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
         with workplace.warehouse.write() as con:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)
@@ -78,7 +78,7 @@ def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
         ],
         pool="warehouse",
     )
-    def figures(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.MaterializeResult]:
+    def figures(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.MaterializeResult[None]]:
         with workplace.warehouse.write() as con:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)

@@ -22,7 +22,7 @@ GROUP = "publish"
     description="The read-only copy that reports, BI tools and people read; replaced whole, by rename.",
     pool="warehouse",
 )
-def published_warehouse(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult:
+def published_warehouse(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
     """Finish the cycle and publish it."""
     with workplace.warehouse.write() as con:
         cycle = spine.current(con)
@@ -39,7 +39,7 @@ def published_warehouse(workplace: dg.ResourceParam[Workplace]) -> dg.Materializ
     kinds={"altair", "html"},
     description="One self-contained page: rates over time, causes, what to do and who does it.",
 )
-def html_report(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult:
+def html_report(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
     """Write the page beside the published copy."""
     with open_published(workplace.home) as con:
         path = write_page(con, workplace.stack, workplace.home.published.parent / "report.html")

@@ -69,7 +69,7 @@ def history_assets(stack: Stack) -> dg.AssetsDefinition:
         pool="warehouse",
         can_subset=False,
     )
-    def history(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.MaterializeResult]:
+    def history(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.MaterializeResult[None]]:
         with workplace.warehouse.write() as con:
             cycle = spine.start(con, workplace.stack, workplace.home, workplace.clock)
             touched = dict(
@@ -113,7 +113,7 @@ def _extraction(stack: Stack, name: str) -> dg.AssetsDefinition:
     )
     def snapshot(
         workplace: dg.ResourceParam[Workplace],
-    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         manifest = observe(workplace.stack, name, workplace.home, workplace.clock)
         yield dg.AssetCheckResult(
             check_name=TRUSTED, passed=manifest.trusted, metadata={"faults": [fault.code for fault in manifest.faults]}
@@ -129,9 +129,7 @@ def _metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
     return {
         "snapshot": dg.MetadataValue.text(manifest.snapshot_id),
         "dagster/row_count": dg.MetadataValue.int(sum(record.rows for record in manifest.records.values())),
-        **{
-            f"rows in {name}": dg.MetadataValue.int(record.rows) for name, record in manifest.records.items()
-        },
+        **{f"rows in {name}": dg.MetadataValue.int(record.rows) for name, record in manifest.records.items()},
     }
 
 

@@ -38,7 +38,9 @@ def con(stack):
     for schema in ("history", "accepted", "golden", "cells", "reconcile"):
         connection.execute(f"CREATE SCHEMA {schema}")
     attributes = {name: column_type(stack, name) for name in stack.attributes}
-    connection.execute(f"CREATE TABLE golden.persons ({ddl({'person_id': 'VARCHAR', 'stage': 'VARCHAR', **attributes})})")
+    connection.execute(
+        f"CREATE TABLE golden.persons ({ddl({'person_id': 'VARCHAR', 'stage': 'VARCHAR', **attributes})})"
+    )
     connection.execute("CREATE TABLE reconcile.discrepancies (person_id VARCHAR, copy_system VARCHAR, state VARCHAR)")
     for name in ("hris", "payroll"):
         connection.execute(f"CREATE TABLE cells.{name} (person_id VARCHAR, employment_status VARCHAR, live BOOLEAN)")
@@ -69,7 +71,8 @@ def settle(con, people, held_hris=0, held_payroll=0):
         con.execute(f"DELETE FROM {record_table('history', name, 'worker')}")
         for number in range(held):
             con.execute(
-                f"INSERT INTO {record_table('history', name, 'worker')} (record_key, occurrence) VALUES (?, 1)", [f"k{number}"]
+                f"INSERT INTO {record_table('history', name, 'worker')} (record_key, occurrence) VALUES (?, 1)",
+                [f"k{number}"],
             )
 
 

@@ -34,7 +34,11 @@ def con(with_accounts) -> duckdb.DuckDBPyConnection:
         connection.execute(f"CREATE SCHEMA {schema}")
     for name, system in with_accounts.systems.items():
         for record in system.records:
-            columns = {**record_columns(with_accounts, name, record), "valid_from": "TIMESTAMPTZ", "valid_to": "TIMESTAMPTZ"}
+            columns = {
+                **record_columns(with_accounts, name, record),
+                "valid_from": "TIMESTAMPTZ",
+                "valid_to": "TIMESTAMPTZ",
+            }
             connection.execute(f"CREATE TABLE {record_table('history', name, record)} ({ddl(columns)})")
     connection.execute(
         """CREATE TABLE history.changes (system VARCHAR, record VARCHAR, record_key VARCHAR, source_id VARCHAR, parent_id VARCHAR,
@@ -52,7 +56,18 @@ def con(with_accounts) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def change(con, attribute="job_title", *, system="payroll", record="job", by=None, after="Nurse", kind="updated", at=NOW, snapshot="s2"):
+def change(
+    con,
+    attribute="job_title",
+    *,
+    system="payroll",
+    record="job",
+    by=None,
+    after="Nurse",
+    kind="updated",
+    at=NOW,
+    snapshot="s2",
+):
     con.execute(
         "INSERT INTO history.changes VALUES (?, ?, 'k1', 'k1', 'x1', NULL, ?, 'Cook', ?, ?, ?, ?, ?, NULL, ?)",
         [system, record, attribute, after, kind, at, by, at, snapshot],
@@ -90,7 +105,10 @@ def test_our_own_write_is_recognised_by_its_keyed_hash_only(con, with_accounts):
             [value_hash(KEY, "payroll", "p1", "job_title", value), NOW - timedelta(hours=1), NOW + timedelta(hours=1)],
         )
         if value == "Cook":
-            con.execute("DELETE FROM reconcile.write_ledger WHERE value_hash = ?", [value_hash(KEY, "payroll", "p1", "job_title", "Nurse")])
+            con.execute(
+                "DELETE FROM reconcile.write_ledger WHERE value_hash = ?",
+                [value_hash(KEY, "payroll", "p1", "job_title", "Nurse")],
+            )
             con.execute("DELETE FROM reconcile.landings")
         attribute_landings(con, with_accounts, CYCLE, KEY)
         assert landed(con) == [("job_title", "orchestrator", 1) if value == "Nurse" else ("job_title", "manual", 3)]
@@ -128,12 +146,23 @@ def test_rates_are_bounds_around_what_is_known(con, with_accounts, who):
     assert (rates[M1, "all"].numerator, rates[M1, "all"].denominator) == (manual, len(who))
     assert rates[M1_UPPER, "all"].numerator == manual + unknown
     assert rates[M1_COVERAGE, "all"].numerator == len(who) - unknown
-    assert rates[M1, "all"].interval.low <= manual / len(who) <= (manual + unknown) / len(who) <= rates[M1, "all"].interval.high + 1e-12
-    assert ("insufficient data" in con.execute("SELECT note FROM reconcile.rates WHERE metric = ? AND scope = 'all'", [M1]).fetchone()[0]) == (len(who) < 30)
+    assert (
+        rates[M1, "all"].interval.low
+        <= manual / len(who)
+        <= (manual + unknown) / len(who)
+        <= rates[M1, "all"].interval.high + 1e-12
+    )
+    assert (
+        "insufficient data"
+        in con.execute("SELECT note FROM reconcile.rates WHERE metric = ? AND scope = 'all'", [M1]).fetchone()[0]
+    ) == (len(who) < 30)
 
 
 def test_a_stamp_from_before_the_last_snapshot_is_about_something_else(con, with_accounts):
     change(con, by="Dana W.", at=NOW)
-    con.execute("UPDATE history.changes SET changed_at = ?, previous_observed_at = ?", [NOW - timedelta(days=2), NOW - timedelta(days=1)])
+    con.execute(
+        "UPDATE history.changes SET changed_at = ?, previous_observed_at = ?",
+        [NOW - timedelta(days=2), NOW - timedelta(days=1)],
+    )
     attribute_landings(con, with_accounts, CYCLE, KEY)
     assert landed(con) == [("job_title", "unknown", 5)]
