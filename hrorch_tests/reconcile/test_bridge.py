@@ -86,7 +86,7 @@ def test_the_bridge_always_adds_up_and_nothing_is_unexplained(con, stack, people
     assert first[1] == held_hris + sum(p["in_hris"] and p["hris"] not in ended for p in people)
     assert last[1] == held_payroll + sum(p["in_payroll"] and p["live"] and p["payroll"] not in ended for p in people)
     assert first[1] + sum(count for _, count, _ in moves) == last[1] == last[2]
-    assert dict((reason, count) for reason, count, _ in moves)[UNEXPLAINED] == 0
+    assert {reason: count for reason, count, _ in moves}[UNEXPLAINED] == 0
 
 
 def test_each_reason_names_its_people(con, stack):

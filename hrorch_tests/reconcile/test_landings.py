@@ -46,8 +46,10 @@ def con(with_accounts) -> duckdb.DuckDBPyConnection:
                changed_by VARCHAR, observed_at TIMESTAMPTZ, previous_observed_at TIMESTAMPTZ, snapshot_id VARCHAR);
            CREATE TABLE identity.links (system VARCHAR, source_id VARCHAR, person_id VARCHAR);
            CREATE TABLE golden.persons (person_id VARCHAR, stage VARCHAR);
-           CREATE TABLE reconcile.discrepancies (person_id VARCHAR, attribute VARCHAR, copy_system VARCHAR, copy_value VARCHAR, cause VARCHAR);
-           CREATE TABLE reconcile.pair_counts (authority_system VARCHAR, copy_system VARCHAR, attribute VARCHAR, state VARCHAR, n BIGINT);
+           CREATE TABLE reconcile.discrepancies
+               (person_id VARCHAR, attribute VARCHAR, copy_system VARCHAR, copy_value VARCHAR, cause VARCHAR);
+           CREATE TABLE reconcile.pair_counts
+               (authority_system VARCHAR, copy_system VARCHAR, attribute VARCHAR, state VARCHAR, n BIGINT);
            CREATE TABLE reconcile.person_profile (disagreeing INTEGER, comparable INTEGER, persons BIGINT);
            INSERT INTO identity.links VALUES ('payroll', 'x1', 'p1'), ('hris', 'h1', 'p1');
            INSERT INTO golden.persons VALUES ('p1', 'worker')"""
