@@ -1,65 +1,134 @@
-"""Reads the stack file: YAML, presets merged under it, `${NAME}` or `${NAME:-default}` from the environment, models checked."""
+"""Reads the stack file: YAML, presets laid under it, `${NAME}` from the environment, models and cross-checks. All faults at once."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from hrorch_pipelines.stack.errors import Fault, StackFaults
+from hrorch_pipelines.stack.draft import Draft
+from hrorch_pipelines.stack.environment import Environment
+from hrorch_pipelines.stack.errors import Fault, Note, StackFaults
+from hrorch_pipelines.stack.faults import Declared, Finding, cross_check
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.stack.presets import PRESETS, apply_presets
+from hrorch_pipelines.stack.tree import Entries, Listing, Node, read_tree, shown_path
 
-PRESETS = Path(__file__).parent.parent / "systems" / "presets"
-_VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)(?::-([^}]*))?\}")
+__all__ = ["PRESETS", "Loaded", "load_stack", "load_with_notes", "read_stack"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A stack and what its file can say about it."""
+
+    stack: Stack
+    notes: tuple[Note, ...]
+    _draft: Draft
+    _environment: Environment
+
+    def fault(self, finding: Finding) -> Fault:
+        """A finding as a fault with file and line; what the environment gave is hidden."""
+        return _fault(finding, self._draft, self._environment)
 
 
 def load_stack(path: Path | str, env: Mapping[str, str] | None = None) -> Stack:
-    """Load and check a stack file. Raises StackFaults with every fault at once."""
-    source = Path(path)
-    env = os.environ if env is None else env
-    content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    content["systems"] = {name: _with_preset(system, source.parent) for name, system in content["systems"].items()}
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-    missing: set[str] = set()
-    filled = _fill(content, env, missing)
-    if missing:
-        raise StackFaults(
-            [Fault(str(source), 1, name, "is not set in the environment", f"export {name}=…") for name in sorted(missing)]
-        )
-    stack = Stack.model_validate(filled)
-    stack._folder, stack._hash = source.parent, digest  # noqa: SLF001
-    return stack
+    """Load and check a stack file. Raises StackFaults with every fault at once, in the order of the file."""
+    return load_with_notes(path, env).stack
 
 
-def _with_preset(system: dict[str, Any], folder: Path) -> dict[str, Any]:
-    name = system.get("preset")
-    if not name:
-        return system
-    own = folder / "presets" / f"{name}.yaml"
-    preset = own if own.exists() else PRESETS / f"{name}.yaml"
-    return _merge(yaml.safe_load(preset.read_text(encoding="utf-8")), system)
+def load_with_notes(path: Path | str, env: Mapping[str, str] | None = None) -> Loaded:
+    """As `load_stack`, with the notes and the places. Raises StackFaults."""
+    return _load(Path(path), env, cross_checks=True)
 
 
-def _merge(under: Any, over: Any) -> Any:
-    """`over` wins; mappings merge key by key, anything else is replaced. `null` removes a key of the preset."""
-    if isinstance(under, dict) and isinstance(over, dict):
-        merged = {key: _merge(under[key], over[key]) if key in under and key in over else under.get(key, over.get(key)) for key in {**under, **over}}
-        return {key: value for key, value in merged.items() if value is not None}
-    return over
+def read_stack(path: Path | str, env: Mapping[str, str] | None = None) -> Stack:
+    """As `load_stack` without the checks between the parts of the file: for looking at a stack that cannot be run."""
+    return _load(Path(path), env, cross_checks=False).stack
 
 
-def _fill(value: Any, env: Mapping[str, str], missing: set[str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _fill(item, env, missing) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_fill(item, env, missing) for item in value]
-    if isinstance(value, str):
-        missing.update(name for name, default in _VARIABLE.findall(value) if name not in env and f"${{{name}:-" not in value)
-        return _VARIABLE.sub(lambda found: env.get(found[1], found[2] or ""), value)
-    return value
+def _load(path: Path, env: Mapping[str, str] | None, *, cross_checks: bool) -> Loaded:
+    tree, faults = read_tree(path, str(path))
+    if tree is None:
+        raise StackFaults(faults)
+    faults += apply_presets(tree, path.parent)
+    environment = Environment(os.environ if env is None else env)
+    filled = environment.fill(tree)
+    assert isinstance(filled, Entries)  # noqa: S101  a filled mapping is a mapping
+    draft = Draft(filled)
+    stack, found = draft.stack()
+    faults += [*environment.faults, *_beside(found, environment.faults)]
+    notes: list[Note] = []
+    if stack is not None:
+        stack._folder, stack._hash = path.parent, _digest(tree)  # noqa: SLF001
+        if cross_checks:
+            for finding in cross_check(stack, _declared(draft)):
+                if finding.note:
+                    notes.append(_note(finding, draft, environment))
+                else:
+                    faults.append(_fault(finding, draft, environment))
+    if faults or stack is None:
+        raise StackFaults(_in_order(faults, environment, str(path)))
+    return Loaded(stack, tuple(notes), draft, environment)
+
+
+def _beside(found: Iterable[Fault], unset: Iterable[Fault]) -> list[Fault]:
+    """Model faults, without those of values that are only wrong because the environment did not give them."""
+    places = {(fault.file, fault.line, fault.where) for fault in unset}
+    return [fault for fault in found if (fault.file, fault.line, fault.where) not in places]
+
+
+def _declared(draft: Draft) -> Declared:
+    """What the file declares, broken or not: a reference to something that is only misspelt inside is no second fault."""
+
+    def keys(*path: str) -> frozenset[str]:
+        place: Node | None = draft.tree
+        for step in path:
+            place = place.get(step) if isinstance(place, Entries) else None
+        return frozenset(place.items) if isinstance(place, Entries) else frozenset()
+
+    systems = keys("systems")
+    return Declared(
+        people=keys("people"),
+        systems=systems,
+        attributes=keys("attributes"),
+        stages=keys("stages"),
+        records={name: keys("systems", name, "records") for name in systems},
+        broken=frozenset(draft.set_aside),
+    )
+
+
+def _fault(finding: Finding, draft: Draft, environment: Environment) -> Fault:
+    place, _ = draft.find(finding.path)
+    what, remedy = environment.hide(finding.what), environment.hide(finding.remedy)
+    return Fault(place.file, place.line, shown_path(draft.original(finding.path)), what, remedy)
+
+
+def _note(finding: Finding, draft: Draft, environment: Environment) -> Note:
+    place, _ = draft.find(finding.path)
+    return Note(place.file, place.line, shown_path(draft.original(finding.path)), environment.hide(finding.what))
+
+
+def _in_order(faults: list[Fault], environment: Environment, own: str) -> list[Fault]:
+    hidden = [
+        replace(fault, what=environment.hide(fault.what), remedy=environment.hide(fault.remedy)) for fault in faults
+    ]
+    return sorted(dict.fromkeys(hidden), key=lambda fault: (fault.file != own, fault.file, fault.line))
+
+
+def _digest(tree: Entries) -> str:
+    """SHA-256 of the file with presets applied; `${NAME}` stays as written, so no secret is in it."""
+    return hashlib.sha256(json.dumps(_plain(tree), sort_keys=True).encode()).hexdigest()
+
+
+def _plain(node: Node) -> Any:
+    match node:
+        case Entries():
+            return {key: _plain(value) for key, (_, value) in node.items.items()}
+        case Listing():
+            return [_plain(item) for item in node.items]
+        case _:
+            return node.value

@@ -32,7 +32,7 @@ class FieldMap(Part):
         None,
         alias="from",
         description="Path or paths in the source record: a column name, or a dotted JSON path such as `name.first`, "
-        "`custom_fields[0].value`, `emails[?type=work].value` (the first that matches), `\"key.with.dots\".x`. "
+        '`custom_fields[0].value`, `emails[?type=work].value` (the first that matches), `"key.with.dots".x`. '
         "In an exploded record paths start at the element, `^.id` reads the record that holds it. "
         "Several are joined with `join`, those with nothing in them left out.",
     )
@@ -43,7 +43,8 @@ class FieldMap(Part):
         default_factory=lambda: [""], description="Texts that mean 'nothing here'. JSON null always does."
     )
     hidden_values: list[str] = Field(
-        default_factory=list, description="Texts that mean 'withheld from us' (`***`, `XXX-XX-XXXX`): the cell is `hidden`."
+        default_factory=list,
+        description="Texts that mean 'withheld from us' (`***`, `XXX-XX-XXXX`): the cell is `hidden`.",
     )
     split: Split | None = Field(None, description="Take one piece of the value.")
     map: dict[str, str] = Field(default_factory=dict, description="Source value → canonical value.")
@@ -61,16 +62,20 @@ class FieldMap(Part):
     time_zone: str | None = Field(None, description="Zone of a timestamp that carries none; IANA name.")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers.")
     thousands: Literal["", ",", ".", " ", "'"] = Field("", description="Thousands mark of numbers.")
-    currency: Currency | None = Field(None, description="Currency of the amount; a leading or trailing symbol is removed.")
+    currency: Currency | None = Field(
+        None, description="Currency of the amount; a leading or trailing symbol is removed."
+    )
     unit: PayUnit | None = Field(None, description="Pay: what the amount is per, when it is always the same.")
     unit_from: str | None = Field(None, description="Pay: path that says what the amount is per.")
     unit_map: dict[str, PayUnit] = Field(default_factory=dict, description="Pay: the source's words for the units.")
     hours_per_year: int = Field(2080, gt=0, description="Pay per hour × this = pay per year.")
     true_values: list[str] = Field(
-        default_factory=lambda: ["true", "yes", "y", "1", "t"], description="Booleans: what means true, in any letter case."
+        default_factory=lambda: ["true", "yes", "y", "1", "t"],
+        description="Booleans: what means true, in any letter case.",
     )
     false_values: list[str] = Field(
-        default_factory=lambda: ["false", "no", "n", "0", "f"], description="Booleans: what means false, in any letter case."
+        default_factory=lambda: ["false", "no", "n", "0", "f"],
+        description="Booleans: what means false, in any letter case.",
     )
     case: Literal["lower", "upper"] | None = Field(None, description="Force letter case.")
     sql: str | None = Field(
@@ -101,9 +106,7 @@ def _as_field(value: Any) -> Any:
 
 _A_PATH = '{"type": "string", "description": "A path: short for {from: that}."}'
 _PATHS = '{"type": "array", "items": {"type": "string"}, "description": "Paths to join: short for {from: [...]}."}'
-Field_ = Annotated[
-    FieldMap, BeforeValidator(_as_field), WrittenAs(_PATHS, also=True), WrittenAs(_A_PATH, also=True)
-]
+Field_ = Annotated[FieldMap, BeforeValidator(_as_field), WrittenAs(_PATHS, also=True), WrittenAs(_A_PATH, also=True)]
 """A field mapping, or just a path (or several)."""
 
 
@@ -112,7 +115,8 @@ class Effective(Part):
 
     from_: Field_ = Field(alias="from", description="First day the row counts.")
     to: Field_ | None = Field(
-        None, description="Day after the last one it counts (exclusive). Without it, the next row's `from` ends it. 9999-… = open."
+        None,
+        description="Day after the last one it counts (exclusive). Without it, the next row's `from` ends it. 9999-… = open.",
     )
     to_inclusive: bool = Field(False, description="True when the source's `to` is the last day itself.")
     sequence: Field_ | None = Field(None, description="Breaks a tie between rows of one day: the greatest counts.")

@@ -39,7 +39,9 @@ class Stack(Part):
     people: dict[Name, Owner] = Field(min_length=1, description="Owners and reviewers, by a short name.")
     systems: dict[Name, System] = Field(min_length=1, description="The systems to observe.")
     attributes: dict[AttributeName, Attribute] = Field(min_length=1, description="What is known about a person.")
-    stages: dict[Name, Stage] = Field(min_length=1, description="Lifecycle stages; the first that holds is the person's.")
+    stages: dict[Name, Stage] = Field(
+        min_length=1, description="Lifecycle stages; the first that holds is the person's."
+    )
     authority: DataTypes = Field(description="Data type → stage → the one system that decides there.")
     presence: dict[Name, Presence] = Field(default_factory=dict, description="Who must, and must not, be in a system.")
     gates: dict[str, list[Gate]] = Field(default_factory=dict, description="`system.record` → rules and expectations.")

@@ -29,12 +29,12 @@ class Attribute(Part):
     sensitivity: Sensitivity = Field(
         Sensitivity.PERSONAL, description="`normal` is shown in clear, everything else masked unless revealed."
     )
-    tolerance: Tolerance | None = Field(
-        None, description="Numbers: 0.005 or 0.5%. Nothing else has one."
-    )
+    tolerance: Tolerance | None = Field(None, description="Numbers: 0.005 or 0.5%. Nothing else has one.")
     compare: bool = Field(True, description="False: kept and shown, never compared (an id of the system's own).")
     required_in: list[Name] = Field(default_factory=list, description="Systems whose records must hold it.")
-    grace: Duration | None = Field(None, description="Younger authority changes are `in_flight`; default `comparison.grace`.")
+    grace: Duration | None = Field(
+        None, description="Younger authority changes are `in_flight`; default `comparison.grace`."
+    )
     purpose: str | None = Field(None, description="Why it is processed (GDPR Art. 5).")
     retention: Duration | None = Field(None, description="How long it is kept.")
 
@@ -44,7 +44,8 @@ class AuthorityRule(Part):
 
     system: Name = Field(description="The system that decides.")
     when_empty: Literal["empty", "hold"] = Field(
-        "empty", description="`empty`: the value is empty and copies that hold one disagree. `hold`: no value, nothing compared."
+        "empty",
+        description="`empty`: the value is empty and copies that hold one disagree. `hold`: no value, nothing compared.",
     )
     when_unavailable: Literal["last_good", "hold"] = Field(
         "last_good", description="No fresh snapshot: use the last good value, marked stale, or hold."
@@ -71,7 +72,9 @@ class Presence(Part):
 
     must: str | None = Field(None, description="e.g. stage = 'worker' AND employment_status IN ('active', 'leave')")
     must_not: str | None = Field(None, description="A live record where this holds is a ghost.")
-    live: str | None = Field(None, description="SQL over the system's own attributes: when a record counts as present. Default: always.")
+    live: str | None = Field(
+        None, description="SQL over the system's own attributes: when a record counts as present. Default: always."
+    )
     grace: Duration | None = Field(None, description="Time a record has to appear or go; default `comparison.grace`.")
 
 
@@ -83,9 +86,13 @@ class GateRule(Part):
     ] = Field(description="Which rule. NULL passes every rule but `required`.")
     attribute: AttributeName | None = Field(None, description="What it looks at; `sql` may do without.")
     other: AttributeName | None = Field(None, description="The other attribute of `not_before` / `not_after`.")
-    pattern: str | None = Field(None, description="`pattern`: a regular expression (RE2), found anywhere unless anchored by ^ and $.")
+    pattern: str | None = Field(
+        None, description="`pattern`: a regular expression (RE2), found anywhere unless anchored by ^ and $."
+    )
     values: list[str] = Field(default_factory=list, description="`one_of`: the allowed values.")
-    values_from: str | None = Field(None, description="`one_of`: CSV beside the stack file; its first column, or `file.csv#column`.")
+    values_from: str | None = Field(
+        None, description="`one_of`: CSV beside the stack file; its first column, or `file.csv#column`."
+    )
     min: str | None = Field(None, description="`range`: the smallest allowed, written like the attribute's type.")
     max: str | None = Field(None, description="`range`: the greatest allowed; `max_length`: the most characters.")
     sql: str | None = Field(None, description="SQL over the record's attributes that must be true. NULL passes.")
@@ -114,7 +121,9 @@ class GateRule(Part):
         }
         if self.rule in needs and not needs[self.rule]:
             missing = {"one_of": "`values` or `values_from`", "range": "`min` or `max`", "max_length": "`max`"}
-            raise ValueError(f"rule `{self.rule}` needs {missing.get(self.rule, '`other`' if self.rule.startswith('not_') else f'`{self.rule}`')}")
+            raise ValueError(
+                f"rule `{self.rule}` needs {missing.get(self.rule, '`other`' if self.rule.startswith('not_') else f'`{self.rule}`')}"
+            )
         if self.rule != "sql" and self.attribute is None:
             raise ValueError(f"rule `{self.rule}` needs `attribute`")
         return self
@@ -126,11 +135,15 @@ class Expectation(Part):
     expect: Literal["volume", "completeness", "drift", "unique", "refers_to"] = Field(description="Which expectation.")
     attribute: AttributeName | None = Field(None, description="What it looks at; `volume` does without.")
     at_least: Share | None = Field(None, description="completeness, refers_to, unique: smallest share.")
-    at_most: float | None = Field(None, description="drift: greatest population stability index against the last passed snapshot.")
+    at_most: float | None = Field(
+        None, description="drift: greatest population stability index against the last passed snapshot."
+    )
     min_rows: int | None = Field(None, ge=0, description="volume: fewest rows.")
     max_rows: int | None = Field(None, ge=0, description="volume: most rows.")
     refers_to: str | None = Field(None, description="`system.attribute` the values must be found in.")
-    severity: Literal["error", "warning"] = Field("error", description="`error` stops the snapshot, `warning` only tells.")
+    severity: Literal["error", "warning"] = Field(
+        "error", description="`error` stops the snapshot, `warning` only tells."
+    )
     route: Name | None = Field(None, description="Reviewer; default: the system's owner.")
     action: str | None = Field(None, description="What the reviewer does.")
 
@@ -161,7 +174,9 @@ class Probabilistic(Part):
     """What Splink compares when no key decides."""
 
     attributes: list[AttributeName] = Field(min_length=2, description="What is compared.")
-    block_on: list[list[AttributeName]] = Field(min_length=1, description="Pairs are compared when one of these agrees.")
+    block_on: list[list[AttributeName]] = Field(
+        min_length=1, description="Pairs are compared when one of these agrees."
+    )
 
 
 class Matching(Part):
@@ -184,7 +199,9 @@ class Matching(Part):
 class Comparison(Part):
     """Defaults of the comparison."""
 
-    grace: Duration = Field("24h", validate_default=True, description="Time a change of the authority has to reach its copies.")
+    grace: Duration = Field(
+        "24h", validate_default=True, description="Time a change of the authority has to reach its copies."
+    )
     pay_periods_per_year: int = Field(26, gt=0, description="Money at risk is per pay period.")
 
 

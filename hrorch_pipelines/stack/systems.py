@@ -14,9 +14,13 @@ class Trust(Part):
     """When a snapshot is believed. What fails is kept for inspection and never reaches history."""
 
     max_age: Duration = Field("2h", validate_default=True, description="Older than this, its cells are `stale`.")
-    max_row_drop: Share = Field("10%", validate_default=True, description="Fewer rows than the last good one by more: refused.")
+    max_row_drop: Share = Field(
+        "10%", validate_default=True, description="Fewer rows than the last good one by more: refused."
+    )
     min_rows: int = Field(1, ge=0, description="Fewer rows than this: refused. Zero rows never mean 'all deleted'.")
-    key_overlap: Share = Field("90%", validate_default=True, description="Share of the last good one's keys that must be there.")
+    key_overlap: Share = Field(
+        "90%", validate_default=True, description="Share of the last good one's keys that must be there."
+    )
 
 
 class Auth(Part):
@@ -45,7 +49,9 @@ class Connection(Part):
     """Connector settings shared by a system's records."""
 
     auth: Auth = Field(Auth(), description="How we are let in.")
-    headers: dict[str, str] = Field(default_factory=dict, description="Sent with every request; `{name}` from `credentials`.")
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="Sent with every request; `{name}` from `credentials`."
+    )
     rate: Rate | None = Field(None, description="The most requests the system allows.")
     timeout: Duration = Field("30s", validate_default=True, description="How long an answer may take.")
     retries: int = Field(5, ge=0, description="Tries again on 429, 5xx and a broken connection, with backoff.")
@@ -66,7 +72,9 @@ class Paginator(Part):
     cursor_alone: bool = Field(False, description="The cursor must be the only query parameter (Greenhouse v3).")
     more: str | None = Field(None, description="JSON path of a flag that says whether another page follows.")
     in_: Literal["query", "body"] = Field(
-        "query", alias="in", description="Where cursor, page, offset and size go: query parameters, or the body of a POST."
+        "query",
+        alias="in",
+        description="Where cursor, page, offset and size go: query parameters, or the body of a POST.",
     )
 
 
@@ -74,15 +82,21 @@ class Window(Part):
     """Read only what changed since the last trusted snapshot, when the system can say it."""
 
     param: str = Field(description="Query parameter of the window.")
-    format: str = Field(description="Its value; `{since}` and `{until}` are ISO timestamps. Name both for a closed window.")
+    format: str = Field(
+        description="Its value; `{since}` and `{until}` are ISO timestamps. Name both for a closed window."
+    )
     deleted: str | None = Field(
         None,
         description="What was deleted since: a JSON path of ids in the same answer, or `/path?since={since}#json.path.of.ids` "
         "to ask for. Without it, absence is unknown.",
     )
-    expired_status: list[int] = Field(default_factory=lambda: [410], description="Statuses that mean: read everything again.")
+    expired_status: list[int] = Field(
+        default_factory=lambda: [410], description="Statuses that mean: read everything again."
+    )
     full_every: Duration = Field(
-        "1d", validate_default=True, description="Read everything at least this often: a window cannot show all it misses."
+        "1d",
+        validate_default=True,
+        description="Read everything at least this often: a window cannot show all it misses.",
     )
 
 
@@ -111,7 +125,9 @@ class FileRead(Part):
     encoding: str | None = Field(None, description="Detected when absent.")
     delimiter: str | None = Field(None, description="Detected when absent.")
     quote: str = Field('"', description="CSV: what stands around a text that holds the delimiter.")
-    header_row: int = Field(1, ge=0, description="Line of the column names; 0 when the file has none (`columns` needed).")
+    header_row: int = Field(
+        1, ge=0, description="Line of the column names; 0 when the file has none (`columns` needed)."
+    )
     columns: list[str] = Field(default_factory=list, description="Column names for a file without a header.")
     widths: list[int] = Field(default_factory=list, description="Fixed width: characters per column.")
     sheet: str | int = Field(0, description="XLSX: name or number from 0.")
@@ -174,8 +190,12 @@ class Record(Part):
     parent: Name | None = Field(None, description="The base record type (same system) this one belongs to.")
     parent_key: Field_ | None = Field(None, description="Path of the parent's key.")
     effective: Effective | None = Field(None, description="Set when the rows are effective-dated.")
-    explode: str | None = Field(None, description="JSON path of a list inside each source record: one record per element.")
-    where: str | None = Field(None, description="SQL condition on source fields (`field('path')`); others are counted and left out.")
+    explode: str | None = Field(
+        None, description="JSON path of a list inside each source record: one record per element."
+    )
+    where: str | None = Field(
+        None, description="SQL condition on source fields (`field('path')`); others are counted and left out."
+    )
     fields: dict[AttributeName, Field_] = Field(default_factory=dict, description="Attribute → where it comes from.")
     changed_by: Field_ | None = Field(None, description="Who last changed the record, where the system tells.")
     changed_at: Field_ | None = Field(None, description="When it was last changed.")
@@ -192,7 +212,9 @@ class System(Part):
     label: str | None = Field(None, description="Shown instead of the name.")
     connector: Literal["rest", "files", "sql", "scim"] = Field(description="How it is read.")
     base_url: str = Field(description="URL, folder, or SQLAlchemy URL.")
-    credentials: dict[str, SecretStr] = Field(default_factory=dict, description="Written as ${NAME}; never in the file.")
+    credentials: dict[str, SecretStr] = Field(
+        default_factory=dict, description="Written as ${NAME}; never in the file."
+    )
     connection: Connection = Field(Connection(), description="Settings shared by all its records.")
     owner: Name = Field(description="Who is told when something is wrong with it; one of `people`.")
     schedule: str = Field("*/30 * * * *", description="Cron, in the system's time zone.")
@@ -201,7 +223,9 @@ class System(Part):
     records: Annotated[dict[Name, Record], Field(min_length=1)] = Field(
         description="The kinds of record it holds; the one without a parent stands for a person."
     )
-    service_accounts: list[str] = Field(default_factory=list, description="Names in change records that are integrations.")
+    service_accounts: list[str] = Field(
+        default_factory=list, description="Names in change records that are integrations."
+    )
 
     @model_validator(mode="before")
     @classmethod

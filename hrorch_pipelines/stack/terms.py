@@ -116,7 +116,7 @@ class AttributeType(StrEnum):
     PAY = "pay"  # DECIMAL(18,4), per YEAR: the mapping turns hour, week, … into years
     BOOLEAN = "boolean"  # BOOLEAN
     PERSON = "person"  # VARCHAR; another record's key in the same system (a manager), compared as persons
-    SECRET = "secret"  # VARCHAR; keyed hash (HMAC-SHA-256) only, never the value
+    SECRET = "secret"  # noqa: S105  VARCHAR; keyed hash (HMAC-SHA-256) only, never the value
 
 
 class Sensitivity(StrEnum):
@@ -126,4 +126,4 @@ class Sensitivity(StrEnum):
     PERSONAL = "personal"
     PAY = "pay"
     SPECIAL = "special"  # GDPR Art. 9
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105  a word, not one

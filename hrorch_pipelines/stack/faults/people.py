@@ -1,0 +1,48 @@
+"""Owners, reviewers and deputies are people of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hrorch_pipelines.stack.faults.finding import Declared, Finding, Path
+from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.stack.nearest import did_you_mean, listed
+
+
+def check_people(stack: Stack, declared: Declared) -> Iterator[Finding]:
+    """People who do not exist, and deputies who cannot stand in."""
+    named = list(_named(stack))
+    for path, person in named:
+        if person not in declared.people:
+            known = sorted(declared.people)
+            yield Finding(
+                path,
+                f"there is no `{person}` among `people`",
+                f"{did_you_mean(person, known)}declare them, or name one of {listed(known)}",
+            )
+    for name, owner in stack.people.items():
+        if owner.deputy == name:
+            yield Finding(
+                ("people", name, "deputy"),
+                "nobody can stand in for themselves",
+                "name another person, or remove `deputy`",
+            )
+    relied_on = {person for _, person in named}
+    alone = [name for name, owner in stack.people.items() if owner.deputy is None and name in relied_on]
+    for name in alone if declared.whole("people") else []:
+        yield Finding(("people", name), "has no deputy: nobody is asked while they are away", note=True)
+
+
+def _named(stack: Stack) -> Iterator[tuple[Path, str]]:
+    """Every place that names a person."""
+    for name, system in stack.systems.items():
+        yield ("systems", name, "owner"), system.owner
+    for name, owner in stack.people.items():
+        if owner.deputy is not None:
+            yield ("people", name, "deputy"), owner.deputy
+    for record, gates in stack.gates.items():
+        for number, gate in enumerate(gates):
+            if gate.route is not None:
+                yield ("gates", record, number, "route"), gate.route
+    if stack.matching.reviewer is not None:
+        yield ("matching", "reviewer"), stack.matching.reviewer
