@@ -64,7 +64,8 @@ def _effective_changes(
 ) -> None:
     attributes = list(stack.systems[system].records[record].fields)
     differs = ", ".join(
-        f"{{'attribute': {literal(name)}, 'differs': now_.{ident(name)} IS DISTINCT FROM before_.{ident(name)}}}"
+        f"{{'attribute': {literal(name)}, 'differs': now_.{ident(name)} IS DISTINCT FROM before_.{ident(name)}, "
+        f"'grace': to_seconds({(stack.attributes[name].grace or stack.comparison.grace).total_seconds()})}}"
         for name in attributes
     )
     current = " ".join(f"WHEN {literal(name)} THEN CAST(now_.{ident(name)} AS VARCHAR)" for name in attributes)
@@ -77,7 +78,8 @@ def _effective_changes(
             SELECT owner, record_key, max(moment) AS moment, arg_max(author, moment) AS author FROM record_changes
             WHERE record = $record AND kind = 'created' GROUP BY ALL),
         begun AS (
-            SELECT r.*, greatest(e.moment, timezone($zone, r.starts::TIMESTAMP)) AS begun_at, coalesce(e.author, r.source_updated_by) AS begun_by
+            SELECT r.*, greatest(e.moment, timezone($zone, r.starts::TIMESTAMP)) AS begun_at, coalesce(e.author, r.source_updated_by) AS begun_by,
+                   e.owner IS NOT NULL AS entered
             FROM {ident(f"resolved.{record}")} r LEFT JOIN entered e USING (owner, record_key)
             WHERE e.owner IS NOT NULL OR timezone($zone, r.starts::TIMESTAMP) > $recent),
         earlier AS (
@@ -86,9 +88,10 @@ def _effective_changes(
             QUALIFY row_number() OVER (PARTITION BY p.owner ORDER BY p.starts DESC, p."sequence" DESC NULLS LAST,
                 p.source_updated_at DESC NULLS LAST, p.record_key DESC, p.occurrence DESC) = 1),
         compared AS (
-            SELECT now_.owner, now_.begun_at, now_.begun_by, unnest([{differs}], recursive := true)
+            SELECT now_.owner, now_.begun_at, now_.begun_by, now_.entered, unnest([{differs}], recursive := true)
             FROM begun now_ LEFT JOIN earlier before_ USING (owner))
-        SELECT owner, attribute, begun_at, begun_by FROM compared WHERE differs
+        SELECT owner, attribute, begun_at, begun_by FROM compared
+        WHERE differs AND (entered OR begun_at + grace > $now)
         UNION ALL
         SELECT c.owner, c.attribute, c.moment, c.author FROM record_changes c SEMI JOIN {ident(f"resolved.{record}")} r
         ON r.owner = c.owner AND r.record_key = c.record_key WHERE c.record = $record AND c.kind = 'updated'
@@ -102,6 +105,7 @@ def _effective_changes(
             "record": record,
             "zone": stack.organization.time_zone,
             "recent": cycle.now - longest,
+            "now": cycle.now,
             "as_of": cycle.as_of,
         },
     )

@@ -49,8 +49,13 @@ def check_conditions(stack: Stack) -> list[str]:
 
 def require_conditions(stack: Stack) -> None:
     """Raise AuthorityFault for the first condition that does not bind."""
+    _require(tuple(_declared(stack)))
+
+
+@cache
+def _require(declared: tuple[tuple[str, str, str], ...]) -> None:
     with duckdb.connect() as con:
-        for key, sql, source in _declared(stack):
+        for key, sql, source in declared:
             _bind(con, parse(key, sql), source)
 
 
