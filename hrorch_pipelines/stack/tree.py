@@ -68,7 +68,7 @@ def read_tree(path: Path, shown: str) -> tuple[Entries | None, list[Fault]]:
     if isinstance(text, Fault):
         return None, [text]
     try:
-        top = YAML(typ="rt", pure=True).compose(text)
+        top = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         return None, [_not_yaml(error, shown)]
     except YAMLError:
