@@ -80,13 +80,18 @@ def fill(con: duckdb.DuckDBPyConnection, stack: Stack, persons: int) -> None:
             kind = TYPES[place]
             value = _value(kind, place)
             wrong = f"hash(i * 7 + {place}, '{system}') % 400 = 0" if system != "hris" else "false"
-            values.append(f"CASE WHEN {wrong} THEN NULL ELSE {value} END::{SQL_TYPES.get(stack.attributes[name].type, 'VARCHAR')} AS {ident(name)}")
+            values.append(
+                f"CASE WHEN {wrong} THEN NULL ELSE {value} END::{SQL_TYPES.get(stack.attributes[name].type, 'VARCHAR')} AS {ident(name)}"
+            )
         fixed = {
             "row_id": "i", "record_key": "'" + system[0] + "' || i", "occurrence": "1", "source_id": "'" + system[0] + "' || i",
             "parent_id": "'" + system[0] + "' || i", "deleted": "false", "record_hash": "hash(i)::VARCHAR", "hidden": "[]", "faults": "[]",
         }  # fmt: skip
         columns = ", ".join(
-            next((v for v in values if v.endswith(f" AS {ident(name)}")), f"{fixed.get(name, 'NULL')}::{kind} AS {ident(name)}")
+            next(
+                (v for v in values if v.endswith(f" AS {ident(name)}")),
+                f"{fixed.get(name, 'NULL')}::{kind} AS {ident(name)}",
+            )
             for name, kind in record_columns(stack, system, "worker").items()
         )
         con.execute(
@@ -94,21 +99,29 @@ def fill(con: duckdb.DuckDBPyConnection, stack: Stack, persons: int) -> None:
                 SELECT {columns}, '{system}-0' AS snapshot_id, false AS held FROM range({persons}) t(i)
                 {"" if system == "hris" else f"ORDER BY hash(i, '{system}')"}"""
         )
-        con.execute(f"INSERT INTO identity.links SELECT '{system}', '{system[0]}' || i, 'p' || i FROM range({persons}) t(i)")
+        con.execute(
+            f"INSERT INTO identity.links SELECT '{system}', '{system[0]}' || i, 'p' || i FROM range({persons}) t(i)"
+        )
 
 
 def by_hand(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
     """The least anyone could write: one join per copy, a boolean per attribute, differing rows kept wide, a count each."""
     for copy in COPIES:
-        flags = ", ".join(f"a.{ident(n)} IS DISTINCT FROM b.{ident(n)} AS {ident(n + ' differs')}" for n in stack.attributes)
-        values = ", ".join(f"a.{ident(n)} AS {ident(n + ' left')}, b.{ident(n)} AS {ident(n + ' right')}" for n in stack.attributes)
+        flags = ", ".join(
+            f"a.{ident(n)} IS DISTINCT FROM b.{ident(n)} AS {ident(n + ' differs')}" for n in stack.attributes
+        )
+        values = ", ".join(
+            f"a.{ident(n)} AS {ident(n + ' left')}, b.{ident(n)} AS {ident(n + ' right')}" for n in stack.attributes
+        )
         anything = " OR ".join(ident(f"{n} differs") for n in stack.attributes)
         con.execute(
             f"""CREATE OR REPLACE TABLE by_hand AS
                 SELECT * FROM (SELECT person_id, {flags}, {values} FROM cells.hris a JOIN cells.{copy} b USING (person_id))
                 WHERE {anything}"""
         )
-        con.execute(f"SELECT {', '.join('count(*) FILTER (' + ident(f'{n} differs') + ')' for n in stack.attributes)} FROM by_hand").fetchall()
+        con.execute(
+            f"SELECT {', '.join('count(*) FILTER (' + ident(f'{n} differs') + ')' for n in stack.attributes)} FROM by_hand"
+        ).fetchall()
 
 
 def by_datacompy(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
@@ -163,13 +176,19 @@ def main() -> None:
         con.close()
 
 
-def _next_cycle(con: duckdb.DuckDBPyConnection, stack: Stack, persons: int, sources: MappingProxyType[str, str]) -> None:
+def _next_cycle(
+    con: duckdb.DuckDBPyConnection, stack: Stack, persons: int, sources: MappingProxyType[str, str]
+) -> None:
     """A second cycle in which one person in 200 was touched."""
     second = Cycle("second", NOW, date(2026, 6, 15), sources)
     cycles.begin(con, second, "", {})
-    con.execute(f"INSERT INTO cycles.touched_persons SELECT 'second', 'p' || (i * 200) FROM range({max(1, persons // 200)}) t(i)")
+    con.execute(
+        f"INSERT INTO cycles.touched_persons SELECT 'second', 'p' || (i * 200) FROM range({max(1, persons // 200)}) t(i)"
+    )
     name = next(iter(stack.attributes))
-    con.execute(f"""UPDATE {record_table("accepted", "payroll", "worker")} SET {ident(name)} = 'Changed' WHERE row_id % 200 = 0""")
+    con.execute(
+        f"""UPDATE {record_table("accepted", "payroll", "worker")} SET {ident(name)} = 'Changed' WHERE row_id % 200 = 0"""
+    )
     _timed("next cycle, 0.5 % touched: cells", lambda: assemble(con, stack, second))
     _timed("next cycle, 0.5 % touched: golden record", lambda: decide(con, stack, second))
     _timed("next cycle, 0.5 % touched: compare", lambda: compare(con, stack, second))

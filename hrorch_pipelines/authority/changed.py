@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import duckdb
 
+from hrorch_pipelines.authority.flags import grace_of
 from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.authority.resolve import source_rows
 from hrorch_pipelines.stack.models import Stack
@@ -65,11 +66,11 @@ def _effective_changes(
     attributes = list(stack.systems[system].records[record].fields)
     differs = ", ".join(
         f"{{'attribute': {literal(name)}, 'differs': now_.{ident(name)} IS DISTINCT FROM before_.{ident(name)}, "
-        f"'grace': to_seconds({(stack.attributes[name].grace or stack.comparison.grace).total_seconds()})}}"
+        f"'grace': to_seconds({grace_of(stack, name).total_seconds()})}}"
         for name in attributes
     )
     current = " ".join(f"WHEN {literal(name)} THEN CAST(now_.{ident(name)} AS VARCHAR)" for name in attributes)
-    longest = max([stack.comparison.grace, *(stack.attributes[a].grace or stack.comparison.grace for a in attributes)])
+    longest = max(grace_of(stack, name) for name in attributes)
     con.execute(
         f"""
         INSERT INTO cell_changes

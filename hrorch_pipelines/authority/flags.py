@@ -6,6 +6,7 @@ one character per attribute of the system, in the order of its mapping; a blank 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 import duckdb
@@ -30,6 +31,12 @@ class Mark(StrEnum):
 def attribute_order(stack: Stack, system: str) -> list[str]:
     """Attributes of a system in the order of its mapping: the positions of its mark string."""
     return list(stack.systems[system].mapped())
+
+
+def grace_of(stack: Stack, attribute: str) -> timedelta:
+    """How long a change of the attribute's authority may take to reach its copies; zero is a grace, too."""
+    own = stack.attributes[attribute].grace
+    return stack.comparison.grace if own is None else own
 
 
 def find_flags(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, system: str) -> bool:
@@ -85,7 +92,7 @@ def _record_flags(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, sy
 def _young(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, system: str) -> None:
     graces = (
         ", ".join(
-            f"({literal(name)}, to_seconds({(stack.attributes[name].grace or stack.comparison.grace).total_seconds()}))"
+            f"({literal(name)}, to_seconds({grace_of(stack, name).total_seconds()}))"
             for name in attribute_order(stack, system)
         )
         or "(NULL, NULL)"

@@ -54,7 +54,8 @@ def judge_presence(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, s
         values,
     )
     _find_since(con, stack, must, must_not)
-    grace = stack.presence[system].grace or stack.comparison.grace
+    own = stack.presence[system].grace
+    grace = stack.comparison.grace if own is None else own
     _conclude(con, stack, cycle, system, grace)
 
 

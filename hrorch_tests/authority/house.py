@@ -53,7 +53,9 @@ def declare(**changes: Any) -> Stack:
                 job=record(["job_title", "level"], **child),
                 money=record(["pay"], **child),
             ),
-            "payroll": system(worker=record(["legal_name", "employment_status", "start_date", "pay", "manager", "ssn"])),
+            "payroll": system(
+                worker=record(["legal_name", "employment_status", "start_date", "pay", "manager", "ssn"])
+            ),
             "directory": system(account=record(["legal_name", "email", "job_title", "level", "manager"])),
         },
         "attributes": {
@@ -112,7 +114,9 @@ class House:
         for system, declared in stack.systems.items():
             for record in declared.records:
                 columns = {**record_columns(stack, system, record), "snapshot_id": "VARCHAR"}
-                self.con.execute(f"CREATE TABLE {record_table('accepted', system, record)} ({ddl({**columns, 'held': 'BOOLEAN'})})")
+                self.con.execute(
+                    f"CREATE TABLE {record_table('accepted', system, record)} ({ddl({**columns, 'held': 'BOOLEAN'})})"
+                )
                 known = {**columns, "valid_from": "TIMESTAMPTZ", "valid_to": "TIMESTAMPTZ"}
                 self.con.execute(f"CREATE TABLE {record_table('history', system, record)} ({ddl(known)})")
         self.count = 0
@@ -169,7 +173,9 @@ class House:
             self.con.execute("INSERT INTO cycles.touched_persons VALUES (?, ?)", [cycle.cycle_id, person])
 
     def touch_record(self, cycle: Cycle, system: str, record: str, source_id: str) -> None:
-        self.con.execute("INSERT INTO cycles.touched_records VALUES (?, ?, ?, ?)", [cycle.cycle_id, system, record, source_id])
+        self.con.execute(
+            "INSERT INTO cycles.touched_records VALUES (?, ?, ?, ?)", [cycle.cycle_id, system, record, source_id]
+        )
 
     def run(self, cycle: Cycle) -> tuple[CellsResult, CompareResult]:
         cells = assemble(self.con, self.stack, cycle)

@@ -17,7 +17,11 @@ def test_of_several_records_the_live_one_speaks_and_the_others_stay_visible(hous
     house.link([("hris", "9", "A"), ("hris", "5", "A"), ("hris", "7", "A")])
     house.run(house.open())
     assert house.one("SELECT source_id FROM cells.hris") == "5"
-    assert sorted(house.all("SELECT source_id, chosen FROM cells.spells WHERE system = 'hris'")) == [("5", True), ("7", False), ("9", False)]
+    assert sorted(house.all("SELECT source_id, chosen FROM cells.spells WHERE system = 'hris'")) == [
+        ("5", True),
+        ("7", False),
+        ("9", False),
+    ]
 
 
 def test_the_record_that_speaks_changes_with_the_day_without_anything_being_touched(house: House) -> None:
@@ -62,8 +66,18 @@ def test_held_hidden_faulty_and_never_passed_are_marked(house: House) -> None:
     house.put("hris", "job", [{"id": "j", "worker": "4", "job_title": "x", "from": date(2026, 1, 1)}], accepted=False)
     house.link([("hris", str(n), f"P{n}") for n in range(1, 5)])
     house.run(house.open())
-    rows = {person: (held, hidden) for person, held, hidden in house.all("SELECT person_id, held, hidden FROM cells.hris")}
-    assert set(rows["P1"][0]) == {"legal_name", "employment_status", "start_date", "end_date", "email", "manager", "ssn"}
+    rows = {
+        person: (held, hidden) for person, held, hidden in house.all("SELECT person_id, held, hidden FROM cells.hris")
+    }
+    assert set(rows["P1"][0]) == {
+        "legal_name",
+        "employment_status",
+        "start_date",
+        "end_date",
+        "email",
+        "manager",
+        "ssn",
+    }
     assert rows["P2"] == ([], ["ssn"])
     assert rows["P3"] == (["start_date"], [])
     assert rows["P4"] == (["job_title", "level"], [])
@@ -76,7 +90,10 @@ def test_two_different_records_under_one_key_are_held_and_two_equal_ones_are_not
     ])  # fmt: skip
     house.link([("payroll", "1", "A"), ("payroll", "2", "B")])
     house.run(house.open())
-    assert {p: bool(held) for p, held in house.all("SELECT person_id, held FROM cells.payroll")} == {"A": True, "B": False}
+    assert {p: bool(held) for p, held in house.all("SELECT person_id, held FROM cells.payroll")} == {
+        "A": True,
+        "B": False,
+    }
 
 
 def test_a_record_marked_as_deleted_is_no_record(house: House) -> None:

@@ -39,7 +39,9 @@ def test_a_condition_that_cannot_be_used_is_named_with_its_place(path: str, sql:
 
 
 def test_all_faults_are_reported_at_once() -> None:
-    faults = check_conditions(declare(stages__worker__when="x = 1", presence__payroll__must="y = 1", presence__directory__live="z = 1"))
+    faults = check_conditions(
+        declare(stages__worker__when="x = 1", presence__payroll__must="y = 1", presence__directory__live="z = 1")
+    )
     assert len(faults) == 3
 
 

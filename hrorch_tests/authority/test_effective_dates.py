@@ -94,13 +94,25 @@ def test_a_child_that_does_not_exist_is_told_apart_from_one_that_is_not_effectiv
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    jobs=st.lists(st.tuples(st.integers(0, 12), st.none() | st.integers(1, 12), st.none() | st.integers(0, 2)), min_size=1, max_size=6),
+    jobs=st.lists(
+        st.tuples(st.integers(0, 12), st.none() | st.integers(1, 12), st.none() | st.integers(0, 2)),
+        min_size=1,
+        max_size=6,
+    ),
     day=st.integers(0, 14),
 )
-def test_any_table_is_resolved_as_a_plain_reading_would(jobs: list[tuple[int, int | None, int | None]], day: int) -> None:
+def test_any_table_is_resolved_as_a_plain_reading_would(
+    jobs: list[tuple[int, int | None, int | None]], day: int
+) -> None:
     start = date(2026, 1, 1)
     rows = [
-        row(f"t{place}", start + timedelta(days=begins), start + timedelta(days=begins + lasts) if lasts else None, sequence=sequence, key=f"k{place}")
+        row(
+            f"t{place}",
+            start + timedelta(days=begins),
+            start + timedelta(days=begins + lasts) if lasts else None,
+            sequence=sequence,
+            key=f"k{place}",
+        )
         for place, (begins, lasts, sequence) in enumerate(jobs)
     ]
     as_of = start + timedelta(days=day)
@@ -109,7 +121,9 @@ def test_any_table_is_resolved_as_a_plain_reading_would(jobs: list[tuple[int, in
         if r["from"] <= as_of
         and (as_of < r["to"] if r["to"] else not any(r["from"] < o["from"] <= as_of for o in rows))
     ]  # fmt: skip
-    best = max(counting, key=lambda r: (r["from"], -1 if r["sequence"] is None else r["sequence"], r["key"]), default=None)
+    best = max(
+        counting, key=lambda r: (r["from"], -1 if r["sequence"] is None else r["sequence"], r["key"]), default=None
+    )
     house = House(declare())
     worker(house, rows, as_of)
     assert title(house) == (best["job_title"] if best else None)

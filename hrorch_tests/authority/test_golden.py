@@ -14,7 +14,11 @@ def decisions(house: House, person: str) -> dict[str, tuple[str, str]]:
 
 def two_systems(house: House, status: str = "active") -> None:
     house.put("ats", "candidate", [{"id": "a", "legal_name": "From ATS", "pay": 1}])
-    house.put("hris", "worker", [{"id": "h", "legal_name": "From HRIS", "employment_status": status, "held": status == "leave"}])
+    house.put(
+        "hris",
+        "worker",
+        [{"id": "h", "legal_name": "From HRIS", "employment_status": status, "held": status == "leave"}],
+    )
     house.put("directory", "account", [{"id": "d", "email": "x@y.org"}])
     house.link([("ats", "a", "A"), ("hris", "h", "A"), ("directory", "d", "A")])
 
@@ -22,11 +26,20 @@ def two_systems(house: House, status: str = "active") -> None:
 def test_the_authority_follows_the_stage(house: House) -> None:
     two_systems(house)
     house.run(house.open())
-    assert house.one("SELECT stage, legal_name, pay, email FROM golden.persons") == ("worker", "From HRIS", None, "x@y.org")
+    assert house.one("SELECT stage, legal_name, pay, email FROM golden.persons") == (
+        "worker",
+        "From HRIS",
+        None,
+        "x@y.org",
+    )
     house = House(declare())
     two_systems(house, status="offered")
     house.run(house.open())
-    assert house.one("SELECT stage, legal_name, employment_status FROM golden.persons") == ("candidate", "From ATS", None)
+    assert house.one("SELECT stage, legal_name, employment_status FROM golden.persons") == (
+        "candidate",
+        "From ATS",
+        None,
+    )
 
 
 def test_an_empty_authority_is_empty_and_no_other_system_is_asked(house: House) -> None:
@@ -35,7 +48,9 @@ def test_an_empty_authority_is_empty_and_no_other_system_is_asked(house: House) 
     found = decisions(house, "A")
     assert found["pay"] == ("hris", "empty")
     assert found["legal_name"] == ("hris", "decided")
-    rule, snapshot, stale = house.one("SELECT rule, snapshot_id, stale FROM golden.decisions WHERE attribute = 'legal_name'")
+    rule, snapshot, stale = house.one(
+        "SELECT rule, snapshot_id, stale FROM golden.decisions WHERE attribute = 'legal_name'"
+    )
     assert (rule, snapshot, stale) == ("authority.personal.worker: hris", "hris-1", False)
 
 
@@ -65,7 +80,9 @@ def test_without_a_record_in_the_authority_nothing_is_decided(house: House) -> N
 
 
 @pytest.mark.parametrize(("policy", "value", "letter"), [("last_good", "From HRIS", "d"), ("hold", None, "k")])
-def test_a_stale_authority_keeps_its_last_good_value_or_is_withheld(policy: str, value: str | None, letter: str) -> None:
+def test_a_stale_authority_keeps_its_last_good_value_or_is_withheld(
+    policy: str, value: str | None, letter: str
+) -> None:
     house = House(declare(authority__personal__worker={"system": "hris", "when_unavailable": policy}))
     two_systems(house)
     house.put("payroll", "worker", [{"id": "p", "legal_name": "Other"}])
@@ -75,7 +92,9 @@ def test_a_stale_authority_keeps_its_last_good_value_or_is_withheld(policy: str,
     house.run(house.open(stale=["hris"]))
     assert house.one("SELECT legal_name FROM golden.persons") == value
     assert house.states()["A", "payroll", "legal_name"] == letter
-    state = house.one("SELECT state FROM reconcile.pair_counts WHERE copy_system = 'payroll' AND attribute = 'legal_name'")
+    state = house.one(
+        "SELECT state FROM reconcile.pair_counts WHERE copy_system = 'payroll' AND attribute = 'legal_name'"
+    )
     assert state == ("stale" if policy == "last_good" else "held")
 
 

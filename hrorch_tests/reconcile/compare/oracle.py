@@ -55,7 +55,9 @@ class Oracle:
 
     def _rows(self, system: str, record: str, owner: str) -> list[Row]:
         key = "id" if self.stack.systems[system].records[record].parent is None else "worker"
-        return [row for row in self.world.rows.get((system, record), []) if row[key] == owner and not row.get("unpassed")]
+        return [
+            row for row in self.world.rows.get((system, record), []) if row[key] == owner and not row.get("unpassed")
+        ]
 
     def _in_force(self, rows: list[Row], day: date) -> Row | None:
         begun = [row for row in rows if (row.get("from") or FIRST) <= day]
@@ -66,7 +68,11 @@ class Oracle:
                 valid.append(row)
             if row.get("to") is not None and day < row["to"]:
                 valid.append(row)
-        return max(valid, key=lambda r: (r.get("from") or FIRST, -1 if r.get("sequence") is None else r["sequence"], _key(r)), default=None)
+        return max(
+            valid,
+            key=lambda r: (r.get("from") or FIRST, -1 if r.get("sequence") is None else r["sequence"], _key(r)),
+            default=None,
+        )
 
     def _spells(self, system: str) -> dict[str, Spell]:
         base = self.stack.systems[system].base_record
@@ -74,12 +80,16 @@ class Oracle:
         for (linked, source_id), person in self.world.links.items():
             if linked == system and self._rows(system, base, source_id):
                 found.setdefault(person, []).append(self._spell(system, source_id, person))
-        return {person: min(spells, key=self._rank) if len(spells) > 1 else spells[0] for person, spells in found.items()}
+        return {
+            person: min(spells, key=self._rank) if len(spells) > 1 else spells[0] for person, spells in found.items()
+        }
 
     def _rank(self, spell: Spell) -> tuple[Any, ...]:
         value = {name: cell.value for name, cell in spell.cells.items()}
         starts, ends = value.get("start_date"), value.get("end_date")
-        ended = (value.get("employment_status") or "").lower() in {"terminated", "retired", "deceased"} or bool(ends and ends < self.as_of)
+        ended = (value.get("employment_status") or "").lower() in {"terminated", "retired", "deceased"} or bool(
+            ends and ends < self.as_of
+        )
         return (
             not spell.live,
             ended,
@@ -98,11 +108,15 @@ class Oracle:
             upcoming = effective and any((r.get("from") or FIRST) > self.as_of for r in rows)
             for name in declared.fields:
                 cell = spell.cells[name] = Cell(row.get(name) if row else None)
-                if row is None and upcoming and any(r.get(name) is not None for r in rows if (r.get("from") or FIRST) > self.as_of):
+                if (
+                    row is None
+                    and upcoming
+                    and any(r.get(name) is not None for r in rows if (r.get("from") or FIRST) > self.as_of)
+                ):
                     cell.flags.add("s")
                 if row and name in row.get("hidden", []):
                     cell.flags.add("h")
-                if row and row.get("held") or self._unpassed(system, record, source_id, effective):
+                if (row and row.get("held")) or self._unpassed(system, record, source_id, effective):
                     cell.flags.add("q")
                 if self.stack.attributes[name].type is AttributeType.PERSON and cell.value is not None:
                     cell.value = self.world.links.get((system, cell.value))
@@ -121,10 +135,23 @@ class Oracle:
             for row in self.world.rows.get((system, record), [])
         )
 
-    def _changed(self, system: str, record: str, owner: str, name: str, rows: list[Row], row: Row | None, effective: bool) -> datetime | None:
-        moments = [at for s, r, o, a, at in self.world.changes if (s, r, o, a) == (system, record, owner, name) and not effective]
+    def _changed(
+        self, system: str, record: str, owner: str, name: str, rows: list[Row], row: Row | None, effective: bool
+    ) -> datetime | None:
+        moments = [
+            at
+            for s, r, o, a, at in self.world.changes
+            if (s, r, o, a) == (system, record, owner, name) and not effective
+        ]
         if effective and row is not None:
-            before = self._in_force([r for r in rows if (r.get("from") or FIRST) < (row.get("from") or FIRST)], (row.get("from") or FIRST) - timedelta(days=1)) if row.get("from") else None
+            before = (
+                self._in_force(
+                    [r for r in rows if (r.get("from") or FIRST) < (row.get("from") or FIRST)],
+                    (row.get("from") or FIRST) - timedelta(days=1),
+                )
+                if row.get("from")
+                else None
+            )
             if (before.get(name) if before else None) != row.get(name):
                 moments.append(self._midnight(row.get("from") or FIRST))
         return max(moments, default=None)

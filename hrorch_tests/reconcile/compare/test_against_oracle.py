@@ -19,7 +19,12 @@ NAMES = ["Ann Lee", "Bo Day", "ann lee", None]
 KEPT = {
     "cells": [f'cells."{system}"' for system in STACK.systems] + ["cells.spells", "cells.due"],
     "golden": ["golden.wide"],
-    "reconcile": ["reconcile.patterns", "reconcile.pattern_counts", "reconcile.pair_counts", "reconcile.person_profile"],
+    "reconcile": [
+        "reconcile.patterns",
+        "reconcile.pattern_counts",
+        "reconcile.pair_counts",
+        "reconcile.person_profile",
+    ],
 }
 
 
@@ -36,7 +41,9 @@ class Company:
                 self.world.rows[system, record] = []
             for place in range(6):
                 if rng.random() < 0.75:
-                    self._hire(system, f"{system}{place}", f"P{rng.randrange(6)}" if rng.random() < 0.2 else f"P{place}")
+                    self._hire(
+                        system, f"{system}{place}", f"P{rng.randrange(6)}" if rng.random() < 0.2 else f"P{place}"
+                    )
 
     def step(self) -> None:
         """One thing happens in one system."""
@@ -74,7 +81,9 @@ class Company:
         else:
             row[name] = None if name in row.get("hidden", []) else self._value(system, name)
             if STACK.systems[system].records[record].effective is None:
-                self.world.changes.append((system, record, owner, name, NOW - timedelta(hours=self.rng.choice([1, 20, 23, 30, 60, 90]))))
+                self.world.changes.append(
+                    (system, record, owner, name, NOW - timedelta(hours=self.rng.choice([1, 20, 23, 30, 60, 90])))
+                )
         self._touch(system, record, owner)
 
     def _hire(self, system: str, source_id: str, person: str) -> None:
@@ -117,7 +126,9 @@ class Company:
         rng = self.rng
         return {
             "legal_name": lambda: rng.choice(NAMES),
-            "employment_status": lambda: rng.choice(["active", "Active", "terminated", "terminated", "active", "offered", None]),
+            "employment_status": lambda: rng.choice(
+                ["active", "Active", "terminated", "terminated", "active", "offered", None]
+            ),
             "start_date": lambda: rng.choice([None, TODAY + timedelta(days=rng.choice([-900, -6, -3, -1, 2, 5]))]),
             "end_date": lambda: rng.choice([None, None, TODAY + timedelta(days=rng.choice([-40, -6, -5, -2, 0, 3]))]),
             "job_title": lambda: rng.choice(["Nurse", "Lead", None]),
@@ -145,15 +156,35 @@ class Company:
 def _tables(house: House) -> dict[str, list[tuple[Any, ...]]]:
     found = {table: sorted(house.all(f"FROM {table}"), key=repr) for tables in KEPT.values() for table in tables}
     found["discrepancies"] = sorted(
-        house.all("SELECT * EXCLUDE (first_seen_at, cycle_id) FROM reconcile.discrepancies UNION ALL SELECT * EXCLUDE (first_seen_at, cycle_id) FROM reconcile.suspended"),
+        house.all(
+            "SELECT * EXCLUDE (first_seen_at, cycle_id) FROM reconcile.discrepancies UNION ALL SELECT * EXCLUDE (first_seen_at, cycle_id) FROM reconcile.suspended"
+        ),
         key=repr,
     )
     return found
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
-@given(seed=st.integers(0, 10**9), steps=st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0, 5, 24, 30, 72, 200]), st.sampled_from([(), (), ("hris",), ("payroll",)])), min_size=1, max_size=4))
-def test_touched_only_equals_everybody_and_both_equal_the_oracle(seed: int, steps: list[tuple[int, int, tuple[str, ...]]]) -> None:
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(
+    seed=st.integers(0, 10**9),
+    steps=st.lists(
+        st.tuples(
+            st.integers(0, 4),
+            st.sampled_from([0, 5, 24, 30, 72, 200]),
+            st.sampled_from([(), (), ("hris",), ("payroll",)]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_touched_only_equals_everybody_and_both_equal_the_oracle(
+    seed: int, steps: list[tuple[int, int, tuple[str, ...]]]
+) -> None:
     company = Company(random.Random(seed))
     kept = House(STACK)
     now = NOW
