@@ -47,6 +47,10 @@ def begin(con: duckdb.DuckDBPyConnection, cycle: Cycle, stack_hash: str, observe
             "WHERE cycle_id IN (SELECT cycle_id FROM cycles.runs WHERE finished_at IS NULL)",
             [cycle.cycle_id],
         )
+    # Begun again at the same moment (after a refusal), the cycle has the same id and other sources.
+    con.execute(
+        "DELETE FROM cycles.sources WHERE cycle_id IN (SELECT cycle_id FROM cycles.runs WHERE finished_at IS NULL)"
+    )
     con.execute("DELETE FROM cycles.runs WHERE finished_at IS NULL")
     con.execute(
         "INSERT INTO cycles.runs VALUES (?, ?, ?, ?, ?, NULL)",
