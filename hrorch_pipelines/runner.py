@@ -14,6 +14,8 @@ INSTANCE_SETTINGS = """\
 # Written by hrorch. One writer at a time in the warehouse; nothing is sent to anybody.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   pools:
     default_limit: 1

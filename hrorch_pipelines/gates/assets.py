@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from hrorch_pipelines import cycle as spine
+from hrorch_pipelines.gates.cases import records_waiting
 from hrorch_pipelines.gates.results import GateResult, Kind, RuleFailures
 from hrorch_pipelines.gates.validate import validate
 from hrorch_pipelines.stack.models import Stack
@@ -51,27 +52,27 @@ def accepted_assets(stack: Stack) -> dg.AssetsDefinition:
             results = {
                 result.system: result for result in validate(con, workplace.stack, workplace.home, spine.current(con))
             }
+            waiting = records_waiting(con)
         for name, record in types:
             result = results.get(name)
-            yield from _checks(result, name, record)
+            yield from _checks(result, name, record, waiting.get((name, record), 0))
             yield dg.MaterializeResult(asset_key=["accepted", name, record], metadata=_metadata(result, record))
 
     return gates
 
 
-def _checks(result: GateResult | None, name: str, record: str) -> Iterator[dg.AssetCheckResult]:
+def _checks(result: GateResult | None, name: str, record: str, waiting: int) -> Iterator[dg.AssetCheckResult]:
     """A quarantined record warns; a rule that crashed, or a snapshot that failed its suite, stops what is downstream."""
-    counts = result.records.get(record) if result else None
     unjudged = (
         [failure for failure in result.rule_failures if failure.record == record and _stops(failure)] if result else []
     )
     yield dg.AssetCheckResult(
         asset_key=["accepted", name, record],
         check_name="records",
-        passed=not unjudged and not (counts and counts.quarantined),
+        passed=not unjudged and not waiting,
         severity=dg.AssetCheckSeverity.ERROR if unjudged else dg.AssetCheckSeverity.WARN,
         metadata={
-            "quarantined": counts.quarantined if counts else 0,
+            "records waiting": waiting,
             "gate errors": [
                 f"{error.rule_id}: {error.code}"
                 for error in (result.gate_errors if result else ())

@@ -101,3 +101,12 @@ def _register_rules(con: duckdb.DuckDBPyConnection, rules: Sequence[RowRule]) ->
         {name: pa.array([getattr(rule, name) for rule in rules], kinds.get(name, pa.string())) for name in names}
     )
     con.register("gate_rules", table)
+
+
+def records_waiting(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    """Records now held in quarantine, per (system, record type); a record with two failed rules counts once."""
+    rows = con.execute(
+        """SELECT system, record, count(DISTINCT (record_key, occurrence)) FROM gates.quarantine
+           WHERE closed_at IS NULL AND severity = 'error' AND record_key IS NOT NULL GROUP BY ALL"""
+    ).fetchall()
+    return {(system, record): int(n) for system, record, n in rows}
