@@ -34,11 +34,12 @@ def _hasty(stack: Stack, patience: float) -> Stack:
 
 def _try(stack: Stack, name: str, clock: Clock, patience: float) -> ConnectionResult:
     """In a thread of its own: not every driver (databases above all) knows a time-out."""
+    connector = connector_for(stack, name, clock)
     outcome: list[ConnectionResult | BaseException] = []
 
     def attempt() -> None:
         try:
-            connector_for(stack, name, clock).check()
+            connector.check()
         except SystemUnavailable as gone:
             outcome.append(ConnectionResult(name, False, gone.what.removeprefix(f"{name}: "), gone.remedy))
         except HrorchError as wrong:
