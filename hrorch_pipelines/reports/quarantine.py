@@ -6,40 +6,47 @@ import duckdb
 
 from hrorch_pipelines.reports.read import has, last_cycle
 from hrorch_pipelines.reports.table import Column, Table
+from hrorch_pipelines.reports.words import owner_name
 from hrorch_pipelines.stack.models import Stack
 
 COLUMNS = (
-    Column("system", "System"),
-    Column("record", "Record type"),
+    Column("system", "System", short="Where"),
+    Column("record", "Record type", inside="system"),
     Column("source_id", "Record"),
-    Column("rule_id", "Rule"),
-    Column("severity", "Severity"),
-    Column("kind", "Kind"),
-    Column("expected", "Expected"),
+    Column("rule_id", "Rule", rank=4),
+    Column("severity", "Severity", rank=6),
+    Column("kind", "Kind", "name", rank=7),
+    Column("expected", "Expected", rank=5),
     Column("found_masked", "Found"),
-    Column("cause", "Probable cause"),
+    Column("cause", "Probable cause", rank=8),
     Column("action", "What to do"),
-    Column("reviewer", "Reviewer"),
-    Column("deputy", "Deputy"),
-    Column("due_at", "Due", "moment"),
+    Column("reviewer", "Reviewer", rank=2),
+    Column("deputy", "Deputy", rank=9),
+    Column("due_at", "Due", "moment", rank=3),
 )
 
 
-def quarantine(con: duckdb.DuckDBPyConnection, stack: Stack) -> Table:
-    """Open cases, the one due first on top. Values were masked when they were written."""
-    rows = []
+def quarantine(con: duckdb.DuckDBPyConnection, stack: Stack, *, limit: int | None = None) -> Table:
+    """Open cases, what quarantines before what only warns, the one due first on top. Values were masked when written.
+
+    `limit` rows at most; a note counts the rest. Raises NothingComparedError before the first cycle.
+    """
+    _, as_of, _ = last_cycle(con)
+    rows: list[tuple[object, ...]] = []
     if has(con, "gates", "quarantine"):
         names = ", ".join(column.name for column in COLUMNS)
         rows = con.execute(
-            f"SELECT {names} FROM gates.quarantine WHERE closed_at IS NULL ORDER BY severity, due_at, system, record, source_id, rule_id"
+            f"""SELECT {names}, count(*) OVER () FROM gates.quarantine WHERE closed_at IS NULL
+                ORDER BY severity, due_at, system, record, source_id, rule_id LIMIT $limit""",
+            {"limit": limit},
         ).fetchall()
-    people = {name: owner.name for name, owner in stack.people.items()}
-    _, as_of, _ = last_cycle(con)
-    places = {column.name: place for place, column in enumerate(COLUMNS)}
-    shown = []
-    for row in rows:
-        cells = list(row)
-        for role in ("reviewer", "deputy"):
-            cells[places[role]] = people.get(str(row[places[role]]), row[places[role]])
-        shown.append(tuple(cells))
-    return Table("Quarantine", COLUMNS, tuple(shown), as_of, ("A case closes by itself when the source is right again.",))
+    found = int(str(rows[0][-1])) if rows else 0
+    more = (f"{found - len(rows):,} more cases are not shown here.",) if found > len(rows) else ()
+    roles = [place for place, column in enumerate(COLUMNS) if column.name in {"reviewer", "deputy"}]
+    named = tuple(
+        tuple(owner_name(stack, str(cell or "")) if place in roles else cell for place, cell in enumerate(row[:-1]))
+        for row in rows
+    )
+    return Table(
+        "Quarantine", COLUMNS, named, as_of, (*more, "A case closes by itself when the source is right again.")
+    )

@@ -7,17 +7,29 @@ from datetime import date, datetime
 
 import duckdb
 
-from hrorch_pipelines.reports.errors import UnknownChoiceError, UnknownPersonError
+from hrorch_pipelines.reports.errors import (
+    AmbiguousPersonError,
+    NothingComparedError,
+    UnknownChoiceError,
+    UnknownPersonError,
+)
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.sql import ident
+
+SHORTEST_ID = 6
+"""Characters of a person id, `p-` included, below which its beginning does not stand for it."""
 
 
 def last_cycle(con: duckdb.DuckDBPyConnection) -> tuple[str, date, datetime]:
-    """(cycle id, its day, its moment) of the last finished cycle."""
-    row = con.execute(
-        "SELECT cycle_id, as_of, now FROM cycles.runs WHERE finished_at IS NOT NULL ORDER BY finished_at DESC, now DESC LIMIT 1"
-    ).fetchone()
+    """(cycle id, its day, its moment) of the last finished cycle. Raises NothingComparedError."""
+    row = None
+    if has(con, "cycles", "runs"):
+        row = con.execute(
+            """SELECT cycle_id, as_of, now FROM cycles.runs WHERE finished_at IS NOT NULL
+               ORDER BY finished_at DESC, now DESC LIMIT 1"""
+        ).fetchone()
     if row is None:
-        raise LookupError("a published copy always has a finished cycle")
+        raise NothingComparedError
     return row[0], row[1], row[2]
 
 
@@ -30,20 +42,24 @@ def require_known(what: str, given: Iterable[str], known: Iterable[str]) -> None
 
 
 def find_person(con: duckdb.DuckDBPyConnection, stack: Stack, given: str) -> str:
-    """The person id behind a person id, `system:source_id` or employee number. Raises UnknownPersonError."""
+    """The person behind a person id (or its beginning), `system:source_id` or an employee number.
+
+    A person who was merged into another is found under both ids. Raises UnknownPersonError, AmbiguousPersonError.
+    """
+    if not has(con, "golden", "persons"):
+        raise UnknownPersonError
     system, _, source_id = given.partition(":")
     if system in stack.systems and source_id:
-        row = con.execute(
-            "SELECT person_id FROM identity.links WHERE system = ? AND source_id = ?", [system, source_id]
-        ).fetchone()
+        rows = con.execute(
+            "SELECT DISTINCT person_id FROM identity.links WHERE system = ? AND source_id = ?", [system, source_id]
+        ).fetchall()
     else:
-        row = con.execute("SELECT person_id FROM golden.persons WHERE person_id = ?", [given]).fetchone()
-        if row is None and "employee_number" in stack.attributes:
-            rows = con.execute("SELECT person_id FROM golden.persons WHERE employee_number = ?", [given]).fetchall()
-            row = rows[0] if len(rows) == 1 else None
-    if row is None:
+        rows = _by_id(con, given) or _by_number(con, stack, given)
+    if not rows:
         raise UnknownPersonError
-    return str(row[0])
+    if len(rows) > 1:
+        raise AmbiguousPersonError(len(rows))
+    return str(rows[0][0])
 
 
 def has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
@@ -55,3 +71,26 @@ def has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
             [schema, table],
         ).fetchone()
     )
+
+
+def _by_id(con: duckdb.DuckDBPyConnection, given: str) -> list[tuple[str]]:
+    rows = con.execute("SELECT person_id FROM golden.persons WHERE person_id = ?", [given]).fetchall()
+    if not rows and has(con, "identity", "persons"):
+        rows = con.execute(
+            """WITH RECURSIVE followed AS (
+                   SELECT merged_into AS person_id FROM identity.persons WHERE person_id = ? AND merged_into IS NOT NULL
+                   UNION
+                   SELECT p.merged_into FROM identity.persons p JOIN followed f USING (person_id) WHERE p.merged_into IS NOT NULL)
+               SELECT person_id FROM golden.persons SEMI JOIN followed USING (person_id)""",
+            [given],
+        ).fetchall()
+    if not rows and given.startswith("p-") and len(given) >= SHORTEST_ID:
+        rows = con.execute("SELECT person_id FROM golden.persons WHERE starts_with(person_id, ?)", [given]).fetchall()
+    return rows
+
+
+def _by_number(con: duckdb.DuckDBPyConnection, stack: Stack, given: str) -> list[tuple[str]]:
+    if "employee_number" not in stack.attributes:
+        return []
+    number = ident("employee_number")
+    return con.execute(f"SELECT person_id FROM golden.persons WHERE CAST({number} AS VARCHAR) = ?", [given]).fetchall()

@@ -6,39 +6,45 @@ import duckdb
 
 from hrorch_pipelines.reports.read import has, last_cycle
 from hrorch_pipelines.reports.table import Column, Table
+from hrorch_pipelines.reports.words import owner_name
 from hrorch_pipelines.stack.models import Stack
 
 COLUMNS = (
-    Column("review_id", "Review"),
-    Column("kind", "Question"),
-    Column("left_system", "System"),
-    Column("left_id", "Record"),
-    Column("right_system", "and system"),
-    Column("right_id", "record"),
-    Column("probability", "Likelihood", "share"),
+    Column("review_id", "Review", rank=9),
+    Column("kind", "Question", "name", rank=2),
+    Column("left_system", "System", short="One record"),
+    Column("left_id", "Record", inside="left_system"),
+    Column("right_system", "and system", short="and the other"),
+    Column("right_id", "record", inside="right_system"),
+    Column("probability", "Likelihood", "share", rank=1),
     Column("why", "Why it is asked"),
-    Column("action", "What to do"),
-    Column("reviewer", "Reviewer"),
-    Column("deputy", "Deputy"),
-    Column("opened_at", "Since", "moment"),
+    Column("action", "What to do", rank=4),
+    Column("reviewer", "Reviewer", rank=3),
+    Column("deputy", "Deputy", rank=8),
+    Column("opened_at", "Since", "moment", rank=5),
 )
 
 
-def reviews(con: duckdb.DuckDBPyConnection, stack: Stack) -> Table:
-    """Open questions of identity, the likeliest first. They name records, never values."""
-    rows = []
+def reviews(con: duckdb.DuckDBPyConnection, stack: Stack, *, limit: int | None = None) -> Table:
+    """Open questions of identity, the likeliest first. They name records, never values.
+
+    `limit` rows at most; a note counts the rest. Raises NothingComparedError before the first cycle.
+    """
+    _, as_of, _ = last_cycle(con)
+    rows: list[tuple[object, ...]] = []
     if has(con, "identity", "reviews"):
         names = ", ".join(column.name for column in COLUMNS)
         rows = con.execute(
-            f"SELECT {names} FROM identity.reviews WHERE closed_at IS NULL ORDER BY probability DESC NULLS LAST, opened_at, review_id"
+            f"""SELECT {names}, count(*) OVER () FROM identity.reviews WHERE closed_at IS NULL
+                ORDER BY probability DESC NULLS LAST, opened_at, review_id LIMIT $limit""",
+            {"limit": limit},
         ).fetchall()
-    people = {name: owner.name for name, owner in stack.people.items()}
-    shown = tuple((*row[:9], people.get(row[9], row[9]), people.get(row[10], row[10]), row[11]) for row in rows)
-    _, as_of, _ = last_cycle(con)
-    return Table(
-        "Identity reviews",
-        COLUMNS,
-        shown,
-        as_of,
-        ("Answer with `hrorch identity decide LEFT RIGHT same|different --by NAME --reason …`; the answer outlives every rerun.",),
+    found = int(str(rows[0][-1])) if rows else 0
+    more = (f"{found - len(rows):,} more questions are not shown here.",) if found > len(rows) else ()
+    roles = [place for place, column in enumerate(COLUMNS) if column.name in {"reviewer", "deputy"}]
+    named = tuple(
+        tuple(owner_name(stack, str(cell or "")) if place in roles else cell for place, cell in enumerate(row[:-1]))
+        for row in rows
     )
+    how = "Answer with `hrorch identity decide LEFT RIGHT same|different --by NAME --reason …`; the answer outlives every rerun."
+    return Table("Identity reviews", COLUMNS, named, as_of, (*more, how))
