@@ -52,7 +52,9 @@ def make_stack() -> Any:
         "connector": "files",
         "base_url": ".",
         "owner": "owner",
-        "records": {"worker": {"read": {"path": "febrl.csv"}, "key": "rec_id", "fields": {name: name for name in FIELDS}}},
+        "records": {
+            "worker": {"read": {"path": "febrl.csv"}, "key": "rec_id", "fields": {name: name for name in FIELDS}}
+        },
     }
     return Stack.model_validate(
         {
@@ -133,7 +135,10 @@ def measure(seed: int, size: int = 5000) -> Measured:
     started = time.perf_counter()
     match(con, stack, Cycle("c1", datetime(2026, 1, 5, tzinfo=UTC), date(2026, 1, 5), full=True), salt="febrl")
     seconds = time.perf_counter() - started
-    truth = {**dict(zip(left.source_id, left.truth, strict=True)), **dict(zip(right.source_id, right.truth, strict=True))}
+    truth = {
+        **dict(zip(left.source_id, left.truth, strict=True)),
+        **dict(zip(right.source_id, right.truth, strict=True)),
+    }
     linked = con.execute(
         """SELECT a.source_id, b.source_id FROM identity.links a JOIN identity.links b USING (person_id)
         WHERE a.system = 'left' AND b.system = 'right'"""

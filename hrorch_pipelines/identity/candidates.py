@@ -25,7 +25,9 @@ def find(con: duckdb.DuckDBPyConnection, plan: Plan, *, everybody: bool) -> int:
         _pair_block(con, plan, block, one_system=True, everybody=everybody) for block in _duplicate_blocks(plan)
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE w_scope AS SELECT left_system AS system, left_id AS source_id FROM w_found UNION SELECT right_system, right_id FROM w_found"
+        """
+        CREATE OR REPLACE TEMP TABLE w_scope AS
+        SELECT left_system AS system, left_id AS source_id FROM w_found UNION SELECT right_system, right_id FROM w_found"""
     )
     people(con, plan, "w_scope", "w_people")
     agreeing = " + ".join(f"coalesce(({_alike(plan, name)})::INTEGER, 0)" for name in plan.compared)
@@ -47,28 +49,22 @@ def _open_records(con: duckdb.DuckDBPyConnection, plan: Plan, everybody: bool) -
         f"t.{ident(name)}"
         for name in dict.fromkeys(name for block in (*plan.blocks, *_duplicate_blocks(plan)) for name in block)
     )
-    scope = ""
     if not everybody:
-        _active_blocks(con, plan)
-        tests = " OR ".join(
-            f"{_block_value(block, 't')} IN (SELECT value FROM w_block WHERE number = {n})"
-            for n, block in enumerate(_all_blocks(plan))
-        )
-        scope = f"AND ({tests})"
+        _near(con, plan)
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE w_pool AS
-        WITH near AS (
-            SELECT t.system, t.source_id, {columns}, m.cluster
-            FROM identity.traits t JOIN w_member m USING (system, source_id) WHERE NOT t.gone {scope}),
+        WITH chosen AS (
+            SELECT t.* FROM identity.traits t {"" if everybody else "SEMI JOIN w_near USING (system, source_id)"} WHERE NOT t.gone),
+        placed AS (SELECT m.* FROM w_member m {"" if everybody else "SEMI JOIN w_near USING (system, source_id)"}),
+        near AS (SELECT t.system, t.source_id, {columns}, m.cluster FROM chosen t JOIN placed m USING (system, source_id)),
         masks AS (
             SELECT m.cluster, bit_or((CASE m.system {bits} ELSE 0 END)::BIGINT) AS mask, count(*) = 1 AS alone
             FROM w_member m {"" if everybody else "SEMI JOIN near ON near.cluster = m.cluster"} GROUP BY m.cluster)
         SELECT n.*, k.mask, k.alone FROM near n JOIN masks k USING (cluster)"""
     )
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE w_driver AS SELECT * FROM w_pool {'' if everybody else 'SEMI JOIN w_active USING (system, source_id)'}"
-    )
+    woken = "" if everybody else "SEMI JOIN w_active USING (system, source_id)"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE w_driver AS SELECT * FROM w_pool {woken}")
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE w_mask_pair AS
@@ -79,13 +75,18 @@ def _open_records(con: duckdb.DuckDBPyConnection, plan: Plan, everybody: bool) -
     )
 
 
-def _active_blocks(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    con.execute("CREATE OR REPLACE TEMP TABLE w_block (number INTEGER, value VARCHAR)")
-    for number, block in enumerate(_all_blocks(plan)):
+def _near(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Make `w_near(system, source_id)`: records in a block with an active one, the active ones included."""
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE w_waking AS
+        SELECT t.* FROM identity.traits t SEMI JOIN w_active USING (system, source_id) WHERE NOT t.gone"""
+    )
+    con.execute("CREATE OR REPLACE TEMP TABLE w_near (system VARCHAR, source_id VARCHAR)")
+    for block in _all_blocks(plan):
+        columns = ", ".join(ident(name) for name in block)
         con.execute(
-            f"""
-            INSERT INTO w_block SELECT DISTINCT {number}, {_block_value(block, "t")} AS value
-            FROM identity.traits t SEMI JOIN w_active USING (system, source_id) WHERE NOT t.gone AND value IS NOT NULL"""
+            f"INSERT INTO w_near SELECT system, source_id FROM identity.traits SEMI JOIN w_waking USING ({columns}) WHERE NOT gone"
         )
 
 
@@ -93,21 +94,24 @@ def _pair_block(
     con: duckdb.DuckDBPyConnection, plan: Plan, block: tuple[str, ...], *, one_system: bool, everybody: bool
 ) -> int:
     """Add the pairs of one blocking rule to `w_found`; return how many block values were skipped as too large."""
-    value = _block_value(block, "p")
+    columns = ", ".join(ident(name) for name in block)
+    present = " AND ".join(f"{ident(name)} IS NOT NULL" for name in block)
+    same = " AND ".join(f"d.{ident(name)} = p.{ident(name)}" for name in block)
+    large = " AND ".join(f"x.{ident(name)} = p.{ident(name)}" for name in block)
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE w_large AS
-        SELECT {value} AS value FROM w_pool p WHERE value IS NOT NULL GROUP BY value HAVING count(*) > {plan.limits.block}"""
+        SELECT {columns} FROM w_pool WHERE {present} GROUP BY ALL HAVING count(*) > {plan.limits.block}"""
     )
     if one_system:
         source = f"""
-            FROM w_driver d JOIN w_pool p ON {_block_value(block, "d")} = {value} AND p.system = d.system
+            FROM w_driver d JOIN w_pool p ON {same} AND p.system = d.system
             WHERE p.source_id <> d.source_id AND d.cluster <> p.cluster AND (d.alone OR p.alone)
               {"AND (NOT p.alone OR d.source_id < p.source_id)" if everybody else ""}"""
     else:
         source = f"""
             FROM w_driver d JOIN w_mask_pair k ON k.mask = d.mask
-            JOIN w_pool p ON {_block_value(block, "d")} = {value} AND p.mask = k.other WHERE TRUE"""
+            JOIN w_pool p ON {same} AND p.mask = k.other WHERE TRUE"""
     con.execute(
         f"""
         INSERT INTO w_found
@@ -116,7 +120,7 @@ def _pair_block(
             CASE WHEN (d.system, d.source_id) < (p.system, p.source_id) THEN d.source_id ELSE p.source_id END,
             CASE WHEN (d.system, d.source_id) < (p.system, p.source_id) THEN p.system ELSE d.system END,
             CASE WHEN (d.system, d.source_id) < (p.system, p.source_id) THEN p.source_id ELSE d.source_id END
-        {source} AND {value} NOT IN (SELECT value FROM w_large)"""
+        {source} AND NOT EXISTS (SELECT 1 FROM w_large x WHERE {large})"""
     )
     return count(con, "SELECT count(*) FROM w_large")
 
@@ -132,17 +136,15 @@ def _all_blocks(plan: Plan) -> tuple[tuple[str, ...], ...]:
     return (*plan.blocks, *_duplicate_blocks(plan))
 
 
-def _block_value(block: tuple[str, ...], alias: str) -> str:
-    return " || chr(31) || ".join(f"{alias}.{ident(name)}::VARCHAR" for name in block)
-
-
 def _alike(plan: Plan, attribute: str) -> str:
     """Cheap and generous: it only spares Splink the pairs that agree on nothing but their block."""
     left, right = f"l.{ident(attribute)}", f"r.{ident(attribute)}"
     if plan.kinds[attribute] is AttributeType.NAME:
         other = {plan.first: plan.last, plan.last: plan.first}.get(attribute)
         swapped = f" OR {left} = r.{ident(other)}" if other else ""
-        return f"{left} = {right} OR jaro_winkler_similarity({left}, {right}) >= 0.8 OR list_has_any(l.name_roots, r.name_roots){swapped}"
+        alike = f"jaro_winkler_similarity({left}, {right}) >= 0.8"
+        return f"{left} = {right} OR {alike} OR list_has_any(l.name_roots, r.name_roots){swapped}"
     if plan.kinds[attribute] is AttributeType.DATE:
-        return f"{left} = {right} OR damerau_levenshtein({left}::VARCHAR, {right}::VARCHAR) <= 2 OR (month({left}) = day({right}) AND day({left}) = month({right}))"
+        swapped = f"(month({left}) = day({right}) AND day({left}) = month({right}))"
+        return f"{left} = {right} OR damerau_levenshtein({left}::VARCHAR, {right}::VARCHAR) <= 2 OR {swapped}"
     return f"{left} = {right} OR damerau_levenshtein({left}::VARCHAR, {right}::VARCHAR) <= 1"

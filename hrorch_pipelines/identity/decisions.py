@@ -81,7 +81,11 @@ def _undo_merge(
     if not moved:
         raise NotUndoable(event_id, "none of the records it moved is still with that person")
     staying = con.execute(
-        "SELECT system, source_id FROM identity.links WHERE person_id = ? AND (system, source_id) NOT IN (SELECT (system, source_id) FROM identity.events WHERE part_of = ? AND kind = 'linked') ORDER BY ALL",
+        """
+        SELECT system, source_id FROM identity.links
+        WHERE person_id = ? AND (system, source_id) NOT IN (
+            SELECT (system, source_id) FROM identity.events WHERE part_of = ? AND kind = 'linked')
+        ORDER BY ALL""",
         [person, event_id],
     ).fetchall()
     con.execute("UPDATE identity.persons SET merged_into = NULL WHERE person_id = ?", [other])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hrorch_pipelines.errors import HrorchError
 
 
-class MatchingFailed(HrorchError, RuntimeError):
+class MatchingFailed(HrorchError, RuntimeError):  # noqa: N818
     """The engine refused a step of matching; nothing of the pass was kept. `step` and `kind` say where and what."""
 
     def __init__(self, step: str, kind: str) -> None:
@@ -17,7 +17,19 @@ class MatchingFailed(HrorchError, RuntimeError):
         )
 
 
-class UnknownRecord(HrorchError, LookupError):
+class LinksDoNotAddUp(HrorchError, AssertionError):  # noqa: N818
+    """After a pass some record had no link, or two; nothing of the pass was kept."""
+
+    def __init__(self, records: int, links: int) -> None:
+        self.records = records
+        self.links = links
+        super().__init__(
+            f"Matching does not add up: {records} records, {links} links (or others than theirs); the pass was rolled back.",
+            remedy="this is a fault of the program or of its database engine: report it with the two counts and the versions",
+        )
+
+
+class UnknownRecord(HrorchError, LookupError):  # noqa: N818
     """A decision names a record that matching has never seen."""
 
     def __init__(self, system: str, side: str) -> None:
@@ -29,7 +41,7 @@ class UnknownRecord(HrorchError, LookupError):
         )
 
 
-class NotUndoable(HrorchError, ValueError):
+class NotUndoable(HrorchError, ValueError):  # noqa: N818
     """The event cannot be undone: it is unknown, of another kind, or undone already."""
 
     def __init__(self, event_id: str, why: str) -> None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.identity.counts import count
 from hrorch_pipelines.identity.agreement import SUCCESSIVE, contradicts, hard_contradictions, strangers
+from hrorch_pipelines.identity.counts import count
 from hrorch_pipelines.identity.membership import merge, people
 from hrorch_pipelines.identity.plan import Plan
 from hrorch_pipelines.identity.terms import Method
@@ -77,9 +77,9 @@ def _components(con: duckdb.DuckDBPyConnection) -> None:
 def _find_conflicts(con: duckdb.DuckDBPyConnection, plan: Plan, method: Method) -> None:
     """Make `w_refused(component)`: chains that would put two records together that cannot be one person.
 
-    A reviewer's 'different' always refuses; a reviewer's 'same' outweighs everything else. Otherwise refused are: two records of one system that
-    are not successive spells, a pair whose key was not confirmed, strangers, and what birth date, national id or first name
-    deny when the evidence is a probability.
+    A reviewer's 'different' always refuses; a reviewer's 'same' outweighs everything else. Otherwise refused are: two
+    records of one system that are not successive spells, a pair whose key was not confirmed, strangers, and what birth
+    date, national id or first name deny when the evidence is a probability.
     """
     con.execute(
         """
@@ -103,10 +103,8 @@ def _find_conflicts(con: duckdb.DuckDBPyConnection, plan: Plan, method: Method) 
     if method is Method.DECISION:
         return
     people(con, plan, "w_joining", "w_people")
-    if method is Method.KEY:
-        denied = strangers(plan)
-    else:
-        denied = f"{hard_contradictions(plan)} > 0 OR {contradicts(plan, plan.first)}"
+    unlikely = f"{hard_contradictions(plan)} > 0 OR {contradicts(plan, plan.first)}"
+    denied = strangers(plan) if method is Method.KEY else unlikely
     con.execute(
         f"""
         INSERT INTO w_refused

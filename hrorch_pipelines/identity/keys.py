@@ -6,8 +6,8 @@ import json
 
 import duckdb
 
-from hrorch_pipelines.identity.counts import count
 from hrorch_pipelines.identity.agreement import SUCCESSIVE, evidence, hard_contradictions, level
+from hrorch_pipelines.identity.counts import count_rows
 from hrorch_pipelines.identity.membership import people
 from hrorch_pipelines.identity.plan import Plan
 from hrorch_pipelines.stack.rules import MatchKey
@@ -22,7 +22,9 @@ def key_name(key: MatchKey) -> str:
 def key_value(key: MatchKey, alias: str) -> str:
     """SQL: one text per key value; a length before each part keeps `ab`+`c` apart from `a`+`bc`. NULL when a part is."""
     columns = [f"{alias}.{ident(name)}::VARCHAR" for name in key.attributes]
-    return columns[0] if len(columns) == 1 else " || ".join(f"length({column}) || ':' || {column}" for column in columns)
+    return (
+        columns[0] if len(columns) == 1 else " || ".join(f"length({column}) || ':' || {column}" for column in columns)
+    )
 
 
 def key_present(key: MatchKey, alias: str) -> str:
@@ -31,12 +33,13 @@ def key_present(key: MatchKey, alias: str) -> str:
 
 
 def gather(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, *, everybody: bool) -> None:
-    """Make `w_group(value, system, source_id, cluster, gone)`: records of values that stand in two clusters or more.
+    """Make `w_group(value, system, source_id, cluster, gone, <what confirms or denies>)`: values in two clusters or more.
 
     Looked at are the values that active records hold, or held before: a value becomes usable when the second record that
     carried it goes away.
     """
     value, present = key_value(key, "t"), key_present(key, "t")
+    carried = "".join(f", t.{ident(name)}" for name in _looked_at(plan, key))
     scope = ""
     if not everybody:
         con.execute(
@@ -50,7 +53,7 @@ def gather(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, *, everybo
         f"""
         CREATE OR REPLACE TEMP TABLE w_group AS
         WITH holders AS (
-            SELECT {value} AS value, t.system, t.source_id, t.gone FROM identity.traits t WHERE {present} {scope}),
+            SELECT {value} AS value, t.system, t.source_id, t.gone{carried} FROM identity.traits t WHERE {present} {scope}),
         placed AS (SELECT h.*, m.cluster FROM holders h JOIN w_member m USING (system, source_id)),
         split_values AS (SELECT value FROM placed GROUP BY value HAVING min(cluster) <> max(cluster))
         SELECT placed.* FROM placed SEMI JOIN split_values USING (value)"""
@@ -64,23 +67,21 @@ def take_plain_groups(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey,
     everywhere (or none is there to compare), and which neither birth date nor national id deny. Makes
     `w_plain(cluster, component)` and writes one edge per record to the group's first record.
     """
-    confirm = [name for name in key.confirm if name in plan.kinds]
-    same = " OR ".join(f"(count(t.{ident(n)}) = count(*) AND min(t.{ident(n)}) = max(t.{ident(n)}))" for n in confirm)
-    nothing = " AND ".join(f"count(t.{ident(n)}) <= 1" for n in confirm) or "TRUE"
-    denied = " AND ".join(
-        f"(count(t.{ident(n)}) = 0 OR min(t.{ident(n)}) = max(t.{ident(n)}))"
-        for n in (plan.birth_date, plan.national_id)
-        if n
-    )
+    confirm = [ident(name) for name in key.confirm]
+    same = " OR ".join(f"(count({c}) = count(*) AND min({c}) = max({c}))" for c in confirm) or "FALSE"
+    nothing = " AND ".join(f"count({c}) <= 1" for c in confirm) or "TRUE"
+    denies = [ident(name) for name in (plan.birth_date, plan.national_id) if name]
+    undenied = " AND ".join(f"(count({c}) = 0 OR min({c}) = max({c}))" for c in denies) or "TRUE"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE w_plain_value AS
-        SELECT g.value, min(g.cluster) AS component, {"bool_or(TRUE)" if not same else f"coalesce({same}, FALSE)"} AS compared
-        FROM w_group g JOIN identity.traits t USING (system, source_id)
-        GROUP BY g.value
-        HAVING bool_and(starts_with(g.cluster, 'n')) AND NOT bool_or(g.gone)
-           AND count(DISTINCT g.cluster) = count(*) AND count(DISTINCT g.system) = count(*)
-           AND ({same or "TRUE"} OR ({nothing})) AND {denied or "TRUE"}"""
+        SELECT value, min(cluster) AS component, arg_min(system, cluster) AS system, arg_min(source_id, cluster) AS source_id,
+               coalesce({same}, FALSE) AS compared
+        FROM w_group
+        GROUP BY value
+        HAVING bool_and(starts_with(cluster, 'n')) AND NOT bool_or(gone)
+           AND count(DISTINCT cluster) = count(*) AND count(DISTINCT system) = count(*)
+           AND ({same} OR ({nothing})) AND {undenied}"""
     )
     con.execute(
         """
@@ -92,22 +93,24 @@ def take_plain_groups(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey,
                   UNION SELECT right_system, right_id FROM identity.decisions) USING (system, source_id))"""
     )
     con.execute(
-        f"""
-        INSERT INTO w_edges
-        SELECT {tier}, 'key', $basis, pair[1].system, pair[1].source_id, pair[2].system, pair[2].source_id, NULL,
-               CASE WHEN compared THEN $confirmed ELSE $alone END, 'link'
-        FROM (
-            SELECT list_sort([{{'system': c.system, 'source_id': c.source_id}}, {{'system': g.system, 'source_id': g.source_id}}]) AS pair,
-                   p.compared
-            FROM w_group g JOIN w_plain_value p USING (value)
-            JOIN w_group c ON c.value = p.value AND c.cluster = p.component
-            WHERE g.cluster <> p.component)""",
-        {"basis": key_name(key), "confirmed": _plain_evidence(key, "exact"), "alone": _plain_evidence(key, "missing")},
+        """
+        CREATE OR REPLACE TEMP TABLE w_plain AS
+        SELECT g.system, g.source_id, g.cluster, p.component, p.system AS first_system, p.source_id AS first_id, p.compared
+        FROM w_group g JOIN w_plain_value p USING (value)"""
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE w_plain AS SELECT g.cluster, p.component FROM w_group g JOIN w_plain_value p USING (value)"
+        f"""
+        INSERT INTO w_edges
+        SELECT {tier}, 'key', $basis, CASE WHEN ordered THEN first_system ELSE system END,
+               CASE WHEN ordered THEN first_id ELSE source_id END, CASE WHEN ordered THEN system ELSE first_system END,
+               CASE WHEN ordered THEN source_id ELSE first_id END, NULL, CASE WHEN compared THEN $confirmed ELSE $alone END, 'link'
+        FROM (SELECT *, first_system < system AS ordered FROM w_plain WHERE cluster <> component)""",
+        {"basis": key_name(key), "confirmed": _plain_evidence(key, "exact"), "alone": _plain_evidence(key, "missing")},
     )
-    con.execute("DELETE FROM w_group WHERE value IN (SELECT value FROM w_plain_value)")
+    if count_rows(con, "w_plain"):
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE w_group AS SELECT * FROM w_group ANTI JOIN w_plain_value USING (value)"
+        )
 
 
 def weigh_pairs(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, tier: int) -> int:
@@ -172,7 +175,12 @@ def weigh_pairs(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, tier:
         SELECT $tier, 'key', $name, left_system, left_id, right_system, right_id, NULL, evidence, zone FROM w_pair""",
         {"tier": tier, "name": name},
     )
-    return count(con, "SELECT count(*) FROM w_common")
+    return count_rows(con, "w_common")
+
+
+def _looked_at(plan: Plan, key: MatchKey) -> list[str]:
+    """Attributes that confirm or deny a key, each once."""
+    return list(dict.fromkeys([*key.confirm, *(name for name in (plan.birth_date, plan.national_id) if name)]))
 
 
 def _plain_evidence(key: MatchKey, confirmed: str) -> str:

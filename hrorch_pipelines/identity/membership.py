@@ -121,7 +121,10 @@ def settled(con: duckdb.DuckDBPyConnection) -> None:
 
 def clear(con: duckdb.DuckDBPyConnection) -> None:
     """Drop the working tables: they hold people's data, and a connection may live long."""
-    con.execute("DROP VIEW IF EXISTS w_member")
+    for (name,) in con.execute(
+        "SELECT view_name FROM duckdb_views() WHERE temporary AND starts_with(view_name, 'w_')"
+    ).fetchall():
+        con.execute(f"DROP VIEW temp.{ident(name)}")
     names = con.execute(
         "SELECT table_name FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'w_')"
     ).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from hrorch_pipelines.identity.counts import count
+from hrorch_pipelines.identity.errors import LinksDoNotAddUp
 from hrorch_pipelines.identity.plan import Plan
 from hrorch_pipelines.identity.schema import setting
 from hrorch_pipelines.storage.cycles import Cycle
@@ -20,12 +21,25 @@ def write(con: duckdb.DuckDBPyConnection, plan: Plan, cycle: Cycle) -> dict[str,
     return {"new_persons": new, "merged": merged, "linked": linked}
 
 
+def add_up(con: duckdb.DuckDBPyConnection) -> None:
+    """Check that every record has exactly one link and every link a record. Raises LinksDoNotAddUp.
+
+    Sums of hashes are compared, not row counts alone: an engine can count rows that its scans no longer find.
+    """
+    records, links = (
+        con.execute(f"SELECT count(*), coalesce(sum(hash(system, source_id)::HUGEINT), 0) FROM {rows}").fetchall()[0]
+        for rows in ("identity.traits WHERE NOT gone", "identity.links")
+    )
+    if records != links:
+        raise LinksDoNotAddUp(records[0], links[0])
+
+
 def _edges(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> None:
     """Store evidence; what is already there unchanged stays as it is."""
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE w_edge_ids AS
-        SELECT 'e-' || left(sha256(left_system || chr(31) || left_id || chr(31) || right_system || chr(31) || right_id || chr(31) || basis), 24) AS edge_id, *
+        SELECT 'e-' || left(sha256(concat_ws(chr(31), left_system, left_id, right_system, right_id, basis)), 24) AS edge_id, *
         FROM w_edges"""
     )
     con.execute(
@@ -72,7 +86,7 @@ def _new_persons(con: duckdb.DuckDBPyConnection, plan: Plan, cycle: Cycle) -> in
             SELECT system, source_id, count(*) AS n FROM identity.events WHERE kind = 'created'
               AND (system, source_id) IN (SELECT (founder.system, founder.source_id) FROM first_records) GROUP BY ALL)
         SELECT f.cluster, f.founder.system AS system, f.founder.source_id AS source_id,
-               'p-' || left(sha256($salt || chr(31) || f.founder.system || chr(31) || f.founder.source_id || chr(31) || coalesce(g.n, 0)), 26) AS person_id
+               'p-' || left(sha256(concat_ws(chr(31), $salt, f.founder.system, f.founder.source_id, coalesce(g.n, 0))), 26) AS person_id
         FROM first_records f
         LEFT JOIN generations g ON g.system = f.founder.system AND g.source_id = f.founder.source_id""",
         {"salt": setting(con, "salt")},

@@ -49,7 +49,7 @@ class Plan:
     reviewers: dict[str, tuple[str, str | None]]
     """System → who is asked about its records, and the deputy."""
     nicknames: tuple[tuple[str, str], ...]
-    limits: Limits = Limits()
+    limits: Limits
 
     @property
     def identifying(self) -> tuple[str, ...]:

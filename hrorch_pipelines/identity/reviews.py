@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.identity.counts import count
 from hrorch_pipelines.identity.agreement import SUCCESSIVE, contradicts, hard_contradictions
+from hrorch_pipelines.identity.counts import count
 from hrorch_pipelines.identity.membership import people
 from hrorch_pipelines.identity.plan import Plan
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import literal
 
 ACTIONS = {
-    "unconfirmed_key": "Compare both records. Same person: decide 'same' and correct the contradicting values. Not: decide 'different' and correct the key in the record that is wrong",
+    "unconfirmed_key": "Compare both records. One person: decide 'same' and correct the values that contradict. Two: decide "
+    "'different' and correct the key in the record that is wrong",
     "shared_key": "Find out whose value it is and give the other records their own; or decide the pair",
     "conflict": "Compare the records and decide which belong together",
     "probable": "Compare both records and decide 'same' or 'different'",
@@ -50,11 +51,16 @@ def _carry_open_ones(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """
         INSERT INTO w_wanted
+        WITH open_reviews AS (SELECT * FROM identity.reviews WHERE closed_at IS NULL),
+        ends AS (
+            SELECT left_system AS system, left_id AS source_id FROM open_reviews
+            UNION SELECT right_system, right_id FROM open_reviews),
+        looked_at AS (SELECT DISTINCT system, source_id FROM w_active SEMI JOIN ends USING (system, source_id))
         SELECT kind, 9, left_system, left_id, right_system, right_id, probability, why, evidence
-        FROM identity.reviews WHERE closed_at IS NULL
-          AND ((left_system, left_id) NOT IN (SELECT (system, source_id) FROM w_active)
-               AND (right_system, right_id) NOT IN (SELECT (system, source_id) FROM w_active)
-               OR kind = 'id_reused' AND (left_system, left_id) NOT IN (SELECT (system, source_id) FROM w_reuse))"""
+        FROM open_reviews
+        WHERE ((left_system, left_id) NOT IN (SELECT (system, source_id) FROM looked_at)
+               AND (right_system, right_id) NOT IN (SELECT (system, source_id) FROM looked_at))
+           OR (kind = 'id_reused' AND (left_system, left_id) NOT IN (SELECT (system, source_id) FROM w_reuse))"""
     )
 
 
@@ -66,7 +72,9 @@ def _drop_answered(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     birth date nor national id deny it, and a mere probability is no longer asked about.
     """
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE w_scope AS SELECT left_system AS system, left_id AS source_id FROM w_wanted UNION SELECT right_system, right_id FROM w_wanted"
+        """
+        CREATE OR REPLACE TEMP TABLE w_scope AS
+        SELECT left_system AS system, left_id AS source_id FROM w_wanted UNION SELECT right_system, right_id FROM w_wanted"""
     )
     people(con, plan, "w_scope", "w_people")
     con.execute(
@@ -149,15 +157,18 @@ def _close(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> int:
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE w_closed AS
+        WITH ends AS (
+            SELECT left_system AS system, left_id AS source_id FROM identity.reviews WHERE closed_at IS NULL
+            UNION SELECT right_system, right_id FROM identity.reviews WHERE closed_at IS NULL),
+        standing AS (SELECT system, source_id FROM identity.traits SEMI JOIN ends USING (system, source_id) WHERE NOT gone),
+        placed AS (SELECT m.* FROM w_member m SEMI JOIN standing USING (system, source_id))
         SELECT r.review_id, CASE
             WHEN l.source_id IS NULL OR x.source_id IS NULL THEN 'gone'
             WHEN l.cluster = x.cluster AND r.kind NOT IN ('id_reused', 'duplicate_id') THEN 'same'
             ELSE 'resolved_by_data' END AS outcome
         FROM identity.reviews r
-        LEFT JOIN (SELECT m.* FROM w_member m JOIN identity.traits t USING (system, source_id) WHERE NOT t.gone) l
-          ON l.system = r.left_system AND l.source_id = r.left_id
-        LEFT JOIN (SELECT m.* FROM w_member m JOIN identity.traits t USING (system, source_id) WHERE NOT t.gone) x
-          ON x.system = r.right_system AND x.source_id = r.right_id
+        LEFT JOIN placed l ON l.system = r.left_system AND l.source_id = r.left_id
+        LEFT JOIN placed x ON x.system = r.right_system AND x.source_id = r.right_id
         WHERE r.closed_at IS NULL AND r.review_id NOT IN (SELECT review_id FROM w_opened)
           AND (r.left_system, r.left_id, r.right_system, r.right_id) NOT IN (
               SELECT (left_system, left_id, right_system, right_id) FROM w_question)"""

@@ -34,9 +34,7 @@ def choose(con: duckdb.DuckDBPyConnection, plan: Plan, *, everybody: bool) -> No
     moved or shares a key value with a record that did. What those questions were about may look different now.
     """
     if everybody:
-        con.execute(
-            "CREATE OR REPLACE TEMP TABLE w_active AS SELECT system, source_id FROM identity.traits UNION SELECT system, source_id FROM w_changed"
-        )
+        con.execute("CREATE OR REPLACE TEMP VIEW w_active AS SELECT system, source_id FROM identity.traits")
         return
     con.execute(
         """
@@ -76,7 +74,9 @@ def _questions_of_shared_values(con: duckdb.DuckDBPyConnection, plan: Plan) -> N
         """
         CREATE OR REPLACE TEMP TABLE w_questioned AS
         WITH open_reviews AS (SELECT * FROM identity.reviews WHERE closed_at IS NULL),
-        ends AS (SELECT left_system AS system, left_id AS source_id FROM open_reviews UNION SELECT right_system, right_id FROM open_reviews)
+        ends AS (
+            SELECT left_system AS system, left_id AS source_id FROM open_reviews
+            UNION SELECT right_system, right_id FROM open_reviews)
         SELECT t.* FROM identity.traits t SEMI JOIN ends USING (system, source_id)"""
     )
     for key in plan.keys:
@@ -85,6 +85,8 @@ def _questions_of_shared_values(con: duckdb.DuckDBPyConnection, plan: Plan) -> N
             INSERT INTO w_concerned
             SELECT q.system, q.source_id FROM w_questioned q
             WHERE {key_value(key, "q")} IN (
-                SELECT {key_value(key, "t")} FROM identity.traits t SEMI JOIN w_moving USING (system, source_id) WHERE {key_present(key, "t")}
-                UNION SELECT {key_value(key, "t")} FROM w_before t SEMI JOIN w_moving USING (system, source_id) WHERE {key_present(key, "t")})"""
+                SELECT {key_value(key, "t")} FROM identity.traits t SEMI JOIN w_moving USING (system, source_id)
+                WHERE {key_present(key, "t")}
+                UNION SELECT {key_value(key, "t")} FROM w_before t SEMI JOIN w_moving USING (system, source_id)
+                WHERE {key_present(key, "t")})"""
         )

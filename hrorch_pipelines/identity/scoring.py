@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from hrorch_pipelines.identity.counts import count, count_rows
 from hrorch_pipelines.identity import model
 from hrorch_pipelines.identity.agreement import SUCCESSIVE, agrees, contradicts, hard_contradictions, level
+from hrorch_pipelines.identity.counts import count, count_rows
 from hrorch_pipelines.identity.membership import people
 from hrorch_pipelines.identity.plan import Plan
 from hrorch_pipelines.stack.terms import AttributeType
@@ -28,7 +28,9 @@ def score(con: duckdb.DuckDBPyConnection, plan: Plan, cycle: Cycle, tier: int) -
     con.execute("CREATE OR REPLACE TEMP TABLE w_score (pair BIGINT, probability DOUBLE, evidence VARCHAR)")
     if scored:
         con.execute(
-            "CREATE OR REPLACE TEMP TABLE w_numbered AS SELECT row_number() OVER (ORDER BY left_system, left_id, right_system, right_id) AS pair, * FROM w_candidate"
+            """
+            CREATE OR REPLACE TEMP TABLE w_numbered AS
+            SELECT row_number() OVER (ORDER BY left_system, left_id, right_system, right_id) AS pair, * FROM w_candidate"""
         )
         _predict(con, plan, _settings(con, plan, cycle))
     else:
@@ -91,15 +93,14 @@ def _predict(con: duckdb.DuckDBPyConnection, plan: Plan, settings: dict[str, Any
     """Fill `w_score`. Each pair is a block of its own, so Splink weighs exactly our candidates."""
     from splink import Linker
 
-    sides = []
-    for side in ("left", "right"):
-        sides.append(
-            con.sql(
-                f"""
-                SELECT n.pair AS unique_id, n.pair, {_compared(plan, "p")} FROM w_numbered n
-                JOIN w_people p ON p.system = n.{side}_system AND p.source_id = n.{side}_id ORDER BY n.pair"""
-            ).to_arrow_table()
-        )
+    sides = [
+        con.sql(
+            f"""
+            SELECT n.pair AS unique_id, n.pair, {_compared(plan, "p")} FROM w_numbered n
+            JOIN w_people p ON p.system = n.{side}_system AND p.source_id = n.{side}_id ORDER BY n.pair"""
+        ).to_arrow_table()
+        for side in ("left", "right")
+    ]
     database, close = model.quiet_database()
     try:
         linker = Linker(
@@ -120,14 +121,17 @@ def _predict(con: duckdb.DuckDBPyConnection, plan: Plan, settings: dict[str, Any
     finally:
         close()
     con.register("r_score", scores)
-    words = ", ".join(
-        f"{literal(name)}, CASE {ident('gamma_' + name)} {' '.join(f'WHEN {number} THEN {literal(word)}' for number, word in model.level_names(plan, name).items())} END"
-        for name in plan.compared
-    )
+    words = ", ".join(f"{literal(name)}, {_word(plan, name)}" for name in plan.compared)
     con.execute(
         f"INSERT INTO w_score SELECT unique_id_l, match_probability, json_object({words})::VARCHAR FROM r_score"
     )
     con.unregister("r_score")
+
+
+def _word(plan: Plan, attribute: str) -> str:
+    """SQL: our word for Splink's level of one attribute."""
+    cases = [f"WHEN {number} THEN {literal(word)}" for number, word in model.level_names(plan, attribute).items()]
+    return f"CASE {ident('gamma_' + attribute)} {' '.join(cases)} END"
 
 
 def _compared(plan: Plan, alias: str) -> str:
@@ -156,12 +160,11 @@ def _settings(con: duckdb.DuckDBPyConnection, plan: Plan, cycle: Cycle) -> dict[
         [plan.fingerprint],
     ).fetchall()
     kept = found[0] if found else None
+    stored: dict[str, Any] = json.loads(kept[0]) if kept else {}
     if kept and kept[1] != "declared" and records < 4 * kept[2]:
-        stored: dict[str, Any] = json.loads(kept[0])
         return stored
     learned, origin = _learn(con, plan, records)
     if kept and origin == kept[1] == "declared":
-        stored = json.loads(kept[0])
         return stored
     con.execute(
         "INSERT INTO identity.models VALUES (?, ?, ?, ?, ?)",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.identity.counts import count
 from hrorch_pipelines.identity.agreement import agrees, contradicts
+from hrorch_pipelines.identity.counts import count
 from hrorch_pipelines.identity.plan import Plan
 from hrorch_pipelines.identity.terms import EventKind
 from hrorch_pipelines.storage.cycles import Cycle
@@ -38,14 +38,16 @@ def retire(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> int:
 def find_reused_ids(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Make `w_reuse(system, source_id, certain)`: ids whose new content denies the old one.
 
-    Compared are the name (first and last together), birth date and national id, as far as both versions hold them. When at
+    Compared are the name (the first name, with the last), birth date and national id, as far as both versions hold them. When at
     least two of the three can be compared and all deny, it is certain that somebody else sits behind the id.
     """
-    name_agrees = " OR ".join(agrees(plan, part) for part in (plan.first, plan.last) if part) or "FALSE"
-    name_denies = " OR ".join(contradicts(plan, part) for part in (plan.first, plan.last) if part) or "FALSE"
-    facts = [(f"(({name_agrees}) OR ({name_denies}))", f"(NOT ({name_agrees}) AND ({name_denies}))")]
-    for fact in (plan.birth_date, plan.national_id):
-        facts.append((f"({agrees(plan, fact)} OR {contradicts(plan, fact)})", contradicts(plan, fact)))
+    # A last name alone says nothing: people marry. The first name must have changed as well.
+    named = f"({agrees(plan, plan.first)} OR {contradicts(plan, plan.first)})"
+    renamed = f"({contradicts(plan, plan.first)} AND NOT {agrees(plan, plan.last)})"
+    facts = [(named, renamed)] + [
+        (f"({agrees(plan, fact)} OR {contradicts(plan, fact)})", contradicts(plan, fact))
+        for fact in (plan.birth_date, plan.national_id)
+    ]
     con.execute(
         _NAMES_OF_BEFORE.format(
             comparable=" + ".join(f"({comparable})::INTEGER" for comparable, _ in facts),
@@ -55,7 +57,10 @@ def find_reused_ids(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     )
     # Former names would explain any change of name within one record: they hold exactly what was overwritten.
     con.execute(
-        "UPDATE identity.traits SET former_names = b.former_names FROM w_before b, w_reuse u WHERE u.certain AND traits.system = u.system AND traits.source_id = u.source_id AND b.system = u.system AND b.source_id = u.source_id"
+        """
+        UPDATE identity.traits SET former_names = b.former_names
+        FROM w_before b JOIN w_reuse u USING (system, source_id)
+        WHERE u.certain AND traits.system = b.system AND traits.source_id = b.source_id"""
     )
 
 
@@ -80,7 +85,9 @@ def return_and_split(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> int:
         [cycle.now, cycle.cycle_id],
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE w_split_reused AS SELECT l.* FROM identity.links l SEMI JOIN (SELECT * FROM w_reuse WHERE certain) USING (system, source_id)"
+        """
+        CREATE OR REPLACE TEMP TABLE w_split_reused AS
+        SELECT l.* FROM identity.links l SEMI JOIN (SELECT * FROM w_reuse WHERE certain) USING (system, source_id)"""
     )
     con.execute(
         """

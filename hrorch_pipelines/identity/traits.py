@@ -58,7 +58,10 @@ def _read(con: duckdb.DuckDBPyConnection, stack: Stack, plan: Plan, cycle: Cycle
     wanted = ", ".join(f"{_folded(plan, name) if name in here else 'NULL'} AS {ident(name)}" for name in plan.kinds)
     effective = stack.systems[system].records[record].effective is not None
     several = effective or bool(con.execute(f"SELECT 1 FROM {table} WHERE occurrence > 1 LIMIT 1").fetchall())
-    order = "(effective_from <= $as_of) DESC NULLS FIRST, CASE WHEN effective_from <= $as_of THEN effective_from END DESC, effective_from, sequence DESC, occurrence, record_hash"
+    order = (
+        "(effective_from <= $as_of) DESC NULLS FIRST, CASE WHEN effective_from <= $as_of THEN effective_from END DESC, "
+        "effective_from, sequence DESC, occurrence, record_hash"
+    )
     status = [f"lower({ident(name)}) IN ({', '.join(map(literal, ENDED))})" for name in plan.status if name in here]
     ended = " OR ".join([*status, "deleted"])
     copies = (

@@ -145,7 +145,12 @@ def test_question_names_reviewer_deputy_why_and_action_once_per_pair(world: Worl
 
 
 def test_no_table_but_traits_holds_a_persons_value(world: World) -> None:
-    canary = {"legal_first_name": "Zebulonia", "legal_last_name": "Quagmirelli", "date_of_birth": PERSON["date_of_birth"], "postcode": "60699"}
+    canary = {
+        "legal_first_name": "Zebulonia",
+        "legal_last_name": "Quagmirelli",
+        "date_of_birth": PERSON["date_of_birth"],
+        "postcode": "60699",
+    }
     world.put(*HRIS, national_id="hash-a", employee_number="77123", **canary)
     world.put(*PAYROLL, national_id="hash-b", employee_number="77999", **canary)
     world.put(*DIRECTORY, employee_number="77123", **{**canary, "legal_first_name": "Zebulon"})
@@ -156,6 +161,17 @@ def test_no_table_but_traits_holds_a_persons_value(world: World) -> None:
         for value in ("zebulon", "quagmirelli", "1980-04-17", "60699", "hash-a", "hash-b", "77123", "77999"):
             assert value not in text, (table, value)
     for (evidence,) in world.con.execute("SELECT evidence FROM identity.edges").fetchall():
-        assert set(json.loads(evidence).values()) <= {"exact", "close", "nickname", "similar", "swapped", "former", "differs", "missing"}
-    leftovers = world.con.execute("SELECT table_name FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'w_')").fetchall()
+        assert set(json.loads(evidence).values()) <= {
+            "exact",
+            "close",
+            "nickname",
+            "similar",
+            "swapped",
+            "former",
+            "differs",
+            "missing",
+        }
+    leftovers = world.con.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'w_')"
+    ).fetchall()
     assert leftovers == []

@@ -28,14 +28,23 @@ def test_bridging_record_joins_two_persons_that_fit(world: World) -> None:
     assert world.run().merged == 1
     assert world.together(("hris", "1"), ("payroll", "p1"), ("directory", "d1"))
     survivors = {first, world.person("hris", "1")}
-    merged = world.con.execute("SELECT person_id, merged_into FROM identity.persons WHERE merged_into IS NOT NULL").fetchall()
+    merged = world.con.execute(
+        "SELECT person_id, merged_into FROM identity.persons WHERE merged_into IS NOT NULL"
+    ).fetchall()
     assert len(merged) == 1
     assert merged[0][1] in survivors
 
 
 def test_key_with_contradicting_confirmation_is_asked_not_linked(world: World) -> None:
     world.put("hris", "1", employee_number="100", **PERSON)
-    world.put("payroll", "p1", employee_number="100", legal_first_name="Ingrid", legal_last_name="Svensson", date_of_birth=date(1991, 1, 5))
+    world.put(
+        "payroll",
+        "p1",
+        employee_number="100",
+        legal_first_name="Ingrid",
+        legal_last_name="Svensson",
+        date_of_birth=date(1991, 1, 5),
+    )
     world.run()
     assert not world.together(("hris", "1"), ("payroll", "p1"))
     assert world.asked() == {("unconfirmed_key", "hris", "1", "payroll", "p1")}
@@ -65,7 +74,9 @@ def test_value_shared_by_two_records_of_one_system_is_no_key(world: World) -> No
 
 def test_shared_value_becomes_a_key_again_when_the_second_holder_is_corrected(world: World) -> None:
     test_value_shared_by_two_records_of_one_system_is_no_key(world)
-    world.put("hris", "2", employee_number="101", **{**PERSON, "legal_first_name": "Carla", "date_of_birth": date(1999, 9, 9)})
+    world.put(
+        "hris", "2", employee_number="101", **{**PERSON, "legal_first_name": "Carla", "date_of_birth": date(1999, 9, 9)}
+    )
     result = world.run()
     assert world.together(("hris", "1"), ("payroll", "p1"))
     assert result.reviews_closed == 3
@@ -74,9 +85,23 @@ def test_shared_value_becomes_a_key_again_when_the_second_holder_is_corrected(wo
 
 def test_keys_that_lead_to_two_persons_of_one_system_are_a_conflict(world: World) -> None:
     world.put("hris", "1", employee_number="100", **PERSON)
-    world.put("hris", "2", employee_number="200", work_email="c@corp.example", legal_first_name="Carla", legal_last_name="Black")
+    world.put(
+        "hris",
+        "2",
+        employee_number="200",
+        work_email="c@corp.example",
+        legal_first_name="Carla",
+        legal_last_name="Black",
+    )
     world.run()
-    world.put("payroll", "p1", employee_number="100", work_email="c@corp.example", legal_first_name="Robert", legal_last_name="Black")
+    world.put(
+        "payroll",
+        "p1",
+        employee_number="100",
+        work_email="c@corp.example",
+        legal_first_name="Robert",
+        legal_last_name="Black",
+    )
     world.run()
     assert world.together(("hris", "1"), ("payroll", "p1")), "the stronger, confirmed key stands"
     assert not world.together(("hris", "1"), ("hris", "2"))
@@ -84,9 +109,30 @@ def test_keys_that_lead_to_two_persons_of_one_system_are_a_conflict(world: World
 
 def test_keys_that_cannot_be_told_apart_by_strength_are_asked(world: World) -> None:
     world.put("hris", "1", personal_email="home@x.example", **PERSON)
-    world.put("payroll", "p1", employee_number="100", personal_email="home@x.example", legal_last_name="Black", legal_first_name="Robert")
-    world.put("payroll", "p2", employee_number="200", work_email="w@x.example", legal_last_name="Black", legal_first_name="Robert")
-    world.put("directory", "d1", personal_email="home@x.example", legal_last_name="Black", legal_first_name="Robert", work_email="w@x.example")
+    world.put(
+        "payroll",
+        "p1",
+        employee_number="100",
+        personal_email="home@x.example",
+        legal_last_name="Black",
+        legal_first_name="Robert",
+    )
+    world.put(
+        "payroll",
+        "p2",
+        employee_number="200",
+        work_email="w@x.example",
+        legal_last_name="Black",
+        legal_first_name="Robert",
+    )
+    world.put(
+        "directory",
+        "d1",
+        personal_email="home@x.example",
+        legal_last_name="Black",
+        legal_first_name="Robert",
+        work_email="w@x.example",
+    )
     world.run()
     assert not world.together(("payroll", "p1"), ("payroll", "p2"))
     assert "conflict" in {kind for kind, *_ in world.asked()}
@@ -129,12 +175,25 @@ def test_placeholder_shared_by_many_is_counted_and_asked_about_once() -> None:
 
 def test_full_run_on_the_same_warehouse_keeps_everything(world: World) -> None:
     test_keys_that_cannot_be_told_apart_by_strength_are_asked(world)
-    before = world.con.execute("SELECT system, source_id, person_id, method, edge_id, since FROM identity.links ORDER BY ALL").fetchall()
+    before = world.con.execute(
+        "SELECT system, source_id, person_id, method, edge_id, since FROM identity.links ORDER BY ALL"
+    ).fetchall()
     asked = world.asked()
     result = world.run(full=True)
-    assert world.con.execute("SELECT system, source_id, person_id, method, edge_id, since FROM identity.links ORDER BY ALL").fetchall() == before
+    assert (
+        world.con.execute(
+            "SELECT system, source_id, person_id, method, edge_id, since FROM identity.links ORDER BY ALL"
+        ).fetchall()
+        == before
+    )
     assert world.asked() == asked
-    assert (result.new_persons, result.linked, result.merged, result.reviews_opened, result.reviews_closed) == (0, 0, 0, 0, 0)
+    assert (result.new_persons, result.linked, result.merged, result.reviews_opened, result.reviews_closed) == (
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
 
 
 def test_person_ids_are_the_same_in_a_rebuilt_warehouse_with_the_same_salt() -> None:

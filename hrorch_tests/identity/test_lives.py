@@ -6,7 +6,12 @@ from datetime import date
 
 from hrorch_tests.identity.world import PERSON, World
 
-ANNA = {"legal_first_name": "Anna", "legal_last_name": "Lindqvist", "date_of_birth": date(1990, 6, 2), "postcode": "60601"}
+ANNA = {
+    "legal_first_name": "Anna",
+    "legal_last_name": "Lindqvist",
+    "date_of_birth": date(1990, 6, 2),
+    "postcode": "60601",
+}
 
 
 def test_nickname_links_by_likelihood_when_all_else_agrees(world: World) -> None:
@@ -95,14 +100,26 @@ def test_day_and_month_exchanged_is_no_contradiction(world: World) -> None:
     world.put("hris", "1", **{**PERSON, "date_of_birth": date(1980, 4, 7)})
     world.put("payroll", "p1", **{**PERSON, "date_of_birth": date(1980, 7, 4)})
     world.run()
-    assert world.together(("hris", "1"), ("payroll", "p1")) or world.asked() == {("probable", "hris", "1", "payroll", "p1")}
+    assert world.together(("hris", "1"), ("payroll", "p1")) or world.asked() == {
+        ("probable", "hris", "1", "payroll", "p1")
+    }
 
 
 def test_rehire_under_a_new_id_is_a_new_spell_of_the_same_person(world: World) -> None:
-    world.put("hris", "1", personal_email="r@home.example", employment_status="terminated", start_date=date(2019, 1, 1), end_date=date(2022, 5, 1), **PERSON)
+    world.put(
+        "hris",
+        "1",
+        personal_email="r@home.example",
+        employment_status="terminated",
+        start_date=date(2019, 1, 1),
+        end_date=date(2022, 5, 1),
+        **PERSON,
+    )
     world.run()
     person = world.person("hris", "1")
-    world.put("hris", "9", personal_email="r@home.example", employment_status="active", start_date=date(2026, 1, 12), **PERSON)
+    world.put(
+        "hris", "9", personal_email="r@home.example", employment_status="active", start_date=date(2026, 1, 12), **PERSON
+    )
     world.run()
     assert world.person("hris", "9") == person
     assert world.reviews() == []
@@ -167,7 +184,9 @@ def test_id_reused_for_somebody_else_splits_and_is_asked_about(world: World) -> 
     assert world.person("payroll", "p1") == person
     assert world.person("hris", "1") != person
     assert world.asked() == {("id_reused", "hris", "1", "hris", "1")}
-    assert world.con.execute("SELECT kind, person_id FROM identity.events WHERE kind = 'split'").fetchall() == [("split", person)]
+    assert world.con.execute("SELECT kind, person_id FROM identity.events WHERE kind = 'split'").fetchall() == [
+        ("split", person)
+    ]
     world.run(full=True)
     assert world.asked() == {("id_reused", "hris", "1", "hris", "1")}, "the question stays until somebody answers"
 

@@ -77,13 +77,17 @@ def test_disputed_rblack_is_asked_about_with_both_candidates_and_linked_to_none(
 @pytest.mark.parametrize("uid", ["bob", "tesla", "hacker", "admin", "junior1"])
 def test_orphans_and_the_nickname_stay_alone_unasked(tutorial: World, uid: str) -> None:
     person = tutorial.person("ldap", uid)
-    assert tutorial.con.execute("SELECT count(*) FROM identity.links WHERE person_id = ?", [person]).fetchall() == [(1,)]
+    assert tutorial.con.execute("SELECT count(*) FROM identity.links WHERE person_id = ?", [person]).fetchall() == [
+        (1,)
+    ]
     assert uid not in {r["left_id"] for r in tutorial.reviews()} | {r["right_id"] for r in tutorial.reviews()}
 
 
 def test_person_without_account_stays_alone(tutorial: World) -> None:
     person = tutorial.person("hr", "6")
-    assert tutorial.con.execute("SELECT count(*) FROM identity.links WHERE person_id = ?", [person]).fetchall() == [(1,)]
+    assert tutorial.con.execute("SELECT count(*) FROM identity.links WHERE person_id = ?", [person]).fetchall() == [
+        (1,)
+    ]
 
 
 def test_only_the_disputed_ones_are_asked_about(tutorial: World) -> None:

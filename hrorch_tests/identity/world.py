@@ -51,7 +51,7 @@ PROBABILISTIC = {
 def make_stack(systems: Iterable[str] = ("hris", "payroll", "directory"), **matching: Any) -> Stack:
     """A stack whose systems all map every attribute of TYPES on one base record `worker`."""
     names = list(systems)
-    stack = Stack.model_validate(
+    return Stack.model_validate(
         {
             "organization": {"name": "Test"},
             "people": {
@@ -84,7 +84,6 @@ def make_stack(systems: Iterable[str] = ("hris", "payroll", "directory"), **matc
             },
         }
     )
-    return stack
 
 
 class World:
@@ -181,14 +180,18 @@ class World:
         accepted = " UNION ALL ".join(
             f"SELECT '{name}' AS system, source_id FROM {self.table(name)}" for name in self.stack.systems
         )
-        rows = self.con.execute(
-            f"SELECT count(*), count(DISTINCT (l.system, l.source_id)), count(a.source_id) FROM identity.links l FULL JOIN (SELECT DISTINCT * FROM ({accepted})) a USING (system, source_id)"
-        ).fetchone()
-        assert rows and rows[0] == rows[1] == rows[2], rows
+        [(links, distinct, matched)] = self.con.execute(
+            f"""
+            SELECT count(*), count(DISTINCT (l.system, l.source_id)), count(a.source_id)
+            FROM identity.links l FULL JOIN (SELECT DISTINCT * FROM ({accepted})) a USING (system, source_id)"""
+        ).fetchall()
+        assert links == distinct == matched
         missing = self.con.execute(
-            "SELECT count(*) FROM identity.links WHERE person_id NOT IN (SELECT person_id FROM identity.persons WHERE merged_into IS NULL)"
-        ).fetchone()
-        assert missing == (0,)
+            """
+            SELECT count(*) FROM identity.links
+            WHERE person_id NOT IN (SELECT person_id FROM identity.persons WHERE merged_into IS NULL)"""
+        ).fetchall()
+        assert missing == [(0,)]
 
 
 PERSON: Mapping[str, Any] = {
