@@ -12,7 +12,7 @@ import duckdb
 
 from hrorch_pipelines.reconcile.fingerprints import ORDER, Fingerprint
 from hrorch_pipelines.reconcile.fingerprints_dates import DATES
-from hrorch_pipelines.reconcile.fingerprints_history import find_early, find_entry_dates, find_former, find_row_slips
+from hrorch_pipelines.reconcile.fingerprints_history import find_early, find_entry_dates, find_former, settle_row_slips
 from hrorch_pipelines.reconcile.fingerprints_numbers import NUMBERS, load_rates
 from hrorch_pipelines.reconcile.fingerprints_text import TEXTS, find_mojibake, load_nicknames
 from hrorch_pipelines.reconcile.terms import Cause, State
@@ -71,6 +71,7 @@ class CauseResult:
 def explain_causes(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> CauseResult:
     """Fill `cause` and `cause_detail` of every counted discrepancy that has none yet. Details are words, never values.
 
+    Only another person's value is looked for again in rows that had no better cause before: it depends on everybody.
     Rows in flight or scheduled have none: nothing went wrong there so far.
     """
     con.execute("CREATE OR REPLACE TEMP TABLE cause_kinds (attribute VARCHAR, kind VARCHAR)")
@@ -89,8 +90,8 @@ def explain_causes(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -
         find_former(con, stack, cycle)
         find_early(con, stack, cycle)
         find_entry_dates(con, stack)
-        find_row_slips(con, stack)
         con.execute(_CHOSEN)
+    settle_row_slips(con, stack)
     counts = con.execute(
         "SELECT cause, count(*) FROM reconcile.discrepancies SEMI JOIN cause_work USING (discrepancy_id) GROUP BY cause"
     ).fetchall()

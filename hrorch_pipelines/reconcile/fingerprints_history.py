@@ -98,33 +98,48 @@ def find_entry_dates(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
             )
 
 
-def find_row_slips(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
-    """The copy holds another person's value, and few hold that value: somebody slipped a row."""
-    attributes = [
-        row[0] for row in con.execute("SELECT DISTINCT attribute FROM cause_work WHERE c IS NOT NULL").fetchall()
-    ]
-    for attribute in attributes:
-        if stack.attributes[attribute].type in _INCOMPARABLE:
-            continue
-        column = ident(attribute)
-        con.execute(
-            f"""INSERT INTO cause_hits
-                WITH holders AS (
-                    SELECT CAST({column} AS VARCHAR) AS held, count(*) AS persons, any_value(person_id) AS someone
-                    FROM golden.persons
-                    WHERE CAST({column} AS VARCHAR) IN (SELECT c FROM cause_work WHERE attribute = $attribute)
-                    GROUP BY held
-                )
-                SELECT w.discrepancy_id, $rank, $cause, 'equals another person''s value'
-                FROM cause_work AS w JOIN holders ON holders.held = w.c
-                WHERE w.attribute = $attribute AND w.a <> w.c AND persons <= $few AND NOT (persons = 1 AND someone = w.person_id)""",
-            {
-                "rank": ORDER.index(Cause.ROW_SLIP),
-                "cause": Cause.ROW_SLIP.value,
-                "attribute": attribute,
-                "few": DISTINCTIVE,
-            },
-        )
+def settle_row_slips(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
+    """The copy holds another person's value, and few hold that value: somebody slipped a row.
+
+    Whose value it is depends on everybody, so every row without a better cause is asked anew, not only those of the persons
+    looked at; otherwise a cycle over the touched persons would end elsewhere than one over all.
+    """
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE slip_work AS
+           SELECT discrepancy_id, person_id, attribute, copy_value AS c FROM reconcile.discrepancies
+           WHERE cause IN (?, ?) AND authority_value <> copy_value""",
+        [Cause.ROW_SLIP.value, Cause.OTHER.value],
+    )
+    con.execute("CREATE OR REPLACE TEMP TABLE slipped (discrepancy_id VARCHAR)")
+    for (attribute,) in con.execute("SELECT DISTINCT attribute FROM slip_work").fetchall():
+        if attribute in stack.attributes and stack.attributes[attribute].type not in _INCOMPARABLE:
+            _find_row_slips(con, attribute)
+    con.execute(
+        """WITH told AS (
+               SELECT discrepancy_id,
+                      CASE WHEN discrepancy_id IN (FROM slipped) THEN $slip ELSE $other END AS cause,
+                      CASE WHEN discrepancy_id IN (FROM slipped) THEN 'equals another person''s value' ELSE 'no known pattern' END AS detail
+               FROM slip_work)
+           UPDATE reconcile.discrepancies AS target SET cause = told.cause, cause_detail = told.detail
+           FROM told WHERE target.discrepancy_id = told.discrepancy_id AND target.cause <> told.cause""",
+        {"slip": Cause.ROW_SLIP.value, "other": Cause.OTHER.value},
+    )
+    con.execute("DROP TABLE slip_work; DROP TABLE slipped")
+
+
+def _find_row_slips(con: duckdb.DuckDBPyConnection, attribute: str) -> None:
+    value = f"CAST({ident(attribute)} AS VARCHAR)"
+    con.execute(
+        f"""INSERT INTO slipped
+            WITH holders AS (
+                SELECT {value} AS held, count(*) AS persons, any_value(person_id) AS someone
+                FROM golden.persons WHERE {value} IN (SELECT c FROM slip_work WHERE attribute = $attribute)
+                GROUP BY held
+            )
+            SELECT w.discrepancy_id FROM slip_work AS w JOIN holders ON holders.held = w.c
+            WHERE w.attribute = $attribute AND persons <= $few AND NOT (persons = 1 AND someone = w.person_id)""",
+        {"attribute": attribute, "few": DISTINCTIVE},
+    )
 
 
 def _open_attributes(con: duckdb.DuckDBPyConnection, stack: Stack) -> list[tuple[str, str, str]]:
