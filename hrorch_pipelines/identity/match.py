@@ -104,6 +104,9 @@ class _Run:
         )
         self._do("choose records", lambda: scope.choose(con, self.plan, everybody=self.everybody))
         scope.remember_persons(con, cycle)
+        if not count(con, "SELECT 1 FROM w_active LIMIT 1"):
+            membership.clear(con)
+            return MatchResult(records_without_id=without_id)
         self._do("find reused ids", lambda: separation.find_reused_ids(con, self.plan))
         removed = self._do("retire records", lambda: separation.retire(con, cycle))
         split = self._do("split persons", lambda: separation.return_and_split(con, cycle))
