@@ -79,7 +79,8 @@ def start(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, clock: Clock
 
 def current(con: duckdb.DuckDBPyConnection) -> Cycle:
     """The cycle a stage belongs to: the open one, else the last. Raises NoOpenCycleError."""
-    con.execute(cycles.SCHEMA)
+    if not _exists(con, "cycles", "runs"):
+        raise NoOpenCycleError
     row = con.execute(
         "SELECT cycle_id, now, as_of, is_full FROM cycles.runs ORDER BY (finished_at IS NULL) DESC, now DESC LIMIT 1"
     ).fetchone()
@@ -117,7 +118,9 @@ def _newest(home: Home, system: str, refused: set[str]) -> Manifest | None:
 def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     return bool(
         con.execute(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", [schema, table]
+            """SELECT 1 FROM information_schema.tables
+               WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?""",
+            [schema, table],
         ).fetchone()
     )
 
