@@ -139,7 +139,9 @@ def comparable(company: Company, copy: str) -> int:
 
 def stale_pairs(company: Company, copy: str) -> int:
     return int(
-        company.one("SELECT coalesce(sum(n), 0) FROM reconcile.pair_counts WHERE copy_system = ? AND state = 'stale'", copy)
+        company.one(
+            "SELECT coalesce(sum(n), 0) FROM reconcile.pair_counts WHERE copy_system = ? AND state = 'stale'", copy
+        )
     )
 
 
@@ -149,7 +151,9 @@ def people_known(company: Company, system: str) -> int:
 
 
 def rates_note(company: Company) -> str:
-    rows = company.ask(f"SELECT DISTINCT coalesce(note, '') FROM reconcile.rates WHERE scope = 'all' AND cycle_id = ({LAST})")
+    rows = company.ask(
+        f"SELECT DISTINCT coalesce(note, '') FROM reconcile.rates WHERE scope = 'all' AND cycle_id = ({LAST})"
+    )
     return " ".join(row[0] for row in rows)
 
 
