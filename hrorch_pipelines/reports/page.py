@@ -1,17 +1,93 @@
-"""The HTML report: one self-contained page."""
+"""The HTML report: one self-contained page, without scripts or anything to fetch. What it shows is put together in `page_parts`."""
 
 from __future__ import annotations
 
+import base64
+import os
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from hrorch_pipelines.reports.metrics import metrics
-from hrorch_pipelines.reports.render import render
+from hrorch_pipelines.reports import page_lists, page_parts
+from hrorch_pipelines.reports.errors import NothingComparedError
+from hrorch_pipelines.reports.plain import printable
+from hrorch_pipelines.reports.read import last_cycle
+from hrorch_pipelines.reports.scene import Scene, day_words
 from hrorch_pipelines.stack.models import Stack
+
+CONTENTS = (
+    ("short", "In short"),
+    ("todo", "What needs doing"),
+    ("rates", "Rates over time"),
+    ("causes", "Causes"),
+    ("places", "Where"),
+    ("money", "Money at risk"),
+    ("bridge", "Headcount bridge"),
+    ("discrepancies", "Discrepancies"),
+    ("quarantine", "Held records"),
+    ("reviews", "Identity"),
+    ("freshness", "Freshness"),
+    ("definitions", "Definitions"),
+)
 
 
 def write_page(con: duckdb.DuckDBPyConnection, stack: Stack, path: Path) -> Path:
-    """Write the page and return its path."""
-    render(metrics(con, stack), "html", path)
+    """Write the page about the last cycle, whole or not at all, and return its path.
+
+    Values are masked by sensitivity, amounts that would tell somebody's pay are bands. Before the first cycle the page says
+    that nothing was compared.
+    """
+    page = _template().render(_context(con, stack))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        made.write_text(page, encoding="utf-8")
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
     return path
+
+
+def _context(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, Any]:
+    known: dict[str, Any] = {"organization": stack.organization.name, "contents": CONTENTS}
+    try:
+        cycle_id, as_of, now = last_cycle(con)
+    except NothingComparedError:
+        return {**known, "compared": False, "as_of": ""}
+    scene = Scene(con, stack, cycle_id, as_of, now)
+    return {
+        **known,
+        "compared": True,
+        "as_of": day_words(as_of),
+        "moment": scene.moment(now),
+        "systems": f"{len(stack.systems)} systems",
+        "currency": stack.organization.currency,
+        **page_parts.summary(scene),
+        **page_parts.over_time(scene),
+        **page_parts.by_cause(scene),
+        **page_parts.by_place(scene),
+        **page_parts.by_money(scene),
+        **page_parts.bridges(scene),
+        **page_lists.lists(scene),
+        "freshness": page_parts.fresh(scene),
+        **page_parts.rules(scene),
+    }
+
+
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def shown(value: object) -> object:
+        return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    environment = Environment(
+        loader=PackageLoader("hrorch_pipelines.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=shown,
+        trim_blocks=True,
+    )
+    environment.filters["base64"] = lambda text: base64.b64encode(text.encode()).decode()
+    return environment.get_template("page.html.j2")

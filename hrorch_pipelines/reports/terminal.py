@@ -21,7 +21,7 @@ _COMFORT = 14
 _WORD = 12
 """Characters up to which a text is never broken."""
 
-_FEW = 3
+_FEW = 2
 """Rows up to which a table that is too wide stands upright instead of losing columns."""
 
 _NO_ROOM = "No room for:"
@@ -84,7 +84,7 @@ def _upright(table: Table, rows: Sequence[tuple[Any, ...]]) -> Any:
             shown.add_section()
         for column, texts in cells:
             if texts[line]:
-                shown.add_row(Text(column.short or column.label), Text(texts[line]))
+                shown.add_row(Text((_parts(table, column) and column.short) or column.label), Text(texts[line]))
     return shown
 
 

@@ -1,0 +1,109 @@
+"""The overall figures of a cycle, and the sentences that tell them. Every sentence carries its interval and denominator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from hrorch_pipelines.reconcile.intervals import ENOUGH
+from hrorch_pipelines.reconcile.rates import M1, M1_COVERAGE, M1_RECORDS, M1_UPPER, M2, M2_QUARANTINED, M2_RECORDS
+from hrorch_pipelines.reports.read import has
+from hrorch_pipelines.reports.words import one_in, percent, some
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One overall rate: numerator of denominator, its 95 % interval, the remark that stands beside it."""
+
+    numerator: int
+    denominator: int
+    value: float | None
+    low: float | None
+    high: float | None
+    note: str
+
+    @property
+    def thin(self) -> bool:
+        """Whether it rests on too little to be relied on (METRICS.md)."""
+        return self.denominator < ENOUGH
+
+
+@dataclass(frozen=True)
+class Told:
+    """A figure in words: the number to see first, the sentence, and what to keep in mind."""
+
+    title: str
+    number: str
+    sentence: str
+    remark: str = ""
+
+
+def figures(con: duckdb.DuckDBPyConnection, cycle_id: str) -> dict[str, Figure]:
+    """Metric → its overall figure in a cycle; empty when no rates were computed."""
+    if not has(con, "reconcile", "rates"):
+        return {}
+    rows = con.execute(
+        """SELECT metric, numerator, denominator, value, low, high, coalesce(note, '') FROM reconcile.rates
+           WHERE cycle_id = ? AND scope = 'all'""",
+        [cycle_id],
+    ).fetchall()
+    return {row[0]: Figure(*row[1:]) for row in rows}
+
+
+def discrepancy_told(found: dict[str, Figure]) -> Told:
+    """M2 in words: `1 in 43 comparable values disagrees (2.3 %, 95 % sure between 2.0 % and 2.7 %)`."""
+    title = "Discrepancy rate (M2)"
+    rate = found.get(M2)
+    if rate is None or not rate.denominator:
+        return Told(title, "–", "No pair of values could be compared.")
+    if rate.numerator:
+        share = one_in(rate.numerator, rate.denominator)
+        first = (
+            f"{share} comparable values {'disagrees' if share.startswith('1 in') else 'disagree'} with its authority"
+        )
+    else:
+        first = "No comparable value disagrees with its authority"
+    sentence = (
+        f"{first[0].upper()}{first[1:]} ({percent(rate.value)}, {_sure(rate)}): "
+        f"{rate.numerator:,} of {rate.denominator:,}."
+    )
+    held, records = found.get(M2_QUARANTINED), found.get(M2_RECORDS)
+    more = []
+    if held and held.denominator > rate.denominator:
+        more.append(f"{percent(held.value)} if every quarantined value is wrong")
+    if records and records.denominator:
+        more.append(
+            f"{records.numerator:,} of {records.denominator:,} persons have at least one ({percent(records.value)})"
+        )
+    return Told(title, percent(rate.value), sentence, _remark(rate, "; ".join(more)))
+
+
+def re_entry_told(found: dict[str, Figure]) -> Told:
+    """M1 in words, with its bounds: an origin that nobody recorded may have been a keyboard."""
+    title = "Manual re-entry rate (M1)"
+    low, high, known = found.get(M1), found.get(M1_UPPER), found.get(M1_COVERAGE)
+    if low is None or high is None or not low.denominator:
+        return Told(title, "–", "No value has landed in a copy since the first look, so nothing can be said yet.")
+    same = low.numerator == high.numerator
+    number = percent(low.value) if same else f"{percent(low.value).removesuffix(' %')}–{percent(high.value)}"
+    between = f"{percent(low.value)}" if same else f"Between {percent(low.value)} and {percent(high.value)}"
+    landed = some(low.denominator, "value")
+    sentence = f"{between} of the {landed} that landed in a copy in the last 30 days were typed by hand ({_sure(low)})."
+    more = [f"where a value came from is known for {percent(known.value)}"] if known else []
+    records = found.get(M1_RECORDS)
+    if records and records.denominator:
+        more.append(f"{records.numerator:,} of {records.denominator:,} records were surely touched by hand")
+    return Told(title, number, sentence, _remark(low, "; ".join(more)))
+
+
+def _sure(rate: Figure) -> str:
+    return f"95 % sure between {percent(rate.low)} and {percent(rate.high)}"
+
+
+def _remark(rate: Figure, more: str) -> str:
+    note = rate.note.replace("insufficient data; ", "").replace("insufficient data", "").strip("; ")
+    note = "" if note.startswith("landings of the last") else note
+    parts = ["Insufficient data" if rate.thin else "", note, more]
+    text = "; ".join(part for part in parts if part)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
