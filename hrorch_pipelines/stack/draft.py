@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from hrorch_pipelines.stack.errors import Fault
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.stack.nearest import nearest
 from hrorch_pipelines.stack.tree import Entries, Listing, Node, Place, Scalar, shown_path
 from hrorch_pipelines.stack.words import explain
 
@@ -108,9 +109,10 @@ class Draft:
 
     def _explained(self, errors: list[ErrorDetails]) -> list[Fault]:
         together: dict[Path, list[ErrorDetails]] = {}
+        kinds = {(self.original(error["loc"]), error["type"]) for error in errors}
         for error in errors:
             path = self.original(error["loc"])
-            if not self._follows(path, error["type"]):
+            if not self._follows(path, error["type"]) and not _told_elsewhere(path, error["type"], kinds):
                 together.setdefault(path, []).append(error)
         faults = []
         for path, same in together.items():
@@ -130,6 +132,14 @@ class Draft:
         """Whether an error is only there because something below it was set aside."""
         holder = path[:-1] if kind == "missing" else path
         return any(gone[: len(holder)] == holder for gone in self.set_aside)
+
+
+def _told_elsewhere(path: Path, kind: str, kinds: set[tuple[Path, str]]) -> bool:
+    """A missing key that only is misspelt; a `read` of no form because its system's connector is at fault."""
+    if kind.startswith("union_tag"):
+        return any(other[:2] == path[:2] and other[2:] == ("connector",) for other, _ in kinds)
+    misspelt = [str(other[-1]) for other, what in kinds if what == "extra_forbidden" and other[:-1] == path[:-1]]
+    return kind == "missing" and nearest(str(path[-1]), misspelt) is not None
 
 
 def _is_form(step: str | int) -> bool:

@@ -54,13 +54,13 @@ def _load(path: Path, env: Mapping[str, str] | None, *, cross_checks: bool) -> L
     tree, faults = read_tree(path, str(path))
     if tree is None:
         raise StackFaults(faults)
-    faults += apply_presets(tree, path.parent)
+    preset_faults, bare = apply_presets(tree, path.parent)
     environment = Environment(os.environ if env is None else env)
     filled = environment.fill(tree)
     assert isinstance(filled, Entries)  # noqa: S101  a filled mapping is a mapping
     draft = Draft(filled)
     stack, found = draft.stack()
-    faults += [*environment.faults, *_beside(found, environment.faults)]
+    faults += [*preset_faults, *environment.faults, *_beside(found, environment.faults, bare)]
     notes: list[Note] = []
     if stack is not None:
         stack._folder, stack._hash = path.parent, _digest(tree)  # noqa: SLF001
@@ -75,10 +75,16 @@ def _load(path: Path, env: Mapping[str, str] | None, *, cross_checks: bool) -> L
     return Loaded(stack, tuple(notes), draft, environment)
 
 
-def _beside(found: Iterable[Fault], unset: Iterable[Fault]) -> list[Fault]:
-    """Model faults, without those of values that are only wrong because the environment did not give them."""
+def _beside(found: Iterable[Fault], unset: Iterable[Fault], bare: Iterable[str]) -> list[Fault]:
+    """Model faults, without those that only follow from a value the environment did not give, or from a preset not found."""
     places = {(fault.file, fault.line, fault.where) for fault in unset}
-    return [fault for fault in found if (fault.file, fault.line, fault.where) not in places]
+    lacking = tuple(f"systems.{name}." for name in bare)
+    return [
+        fault
+        for fault in found
+        if (fault.file, fault.line, fault.where) not in places
+        and not (fault.where.startswith(lacking) and fault.what.endswith("is missing"))
+    ]
 
 
 def _declared(draft: Draft) -> Declared:

@@ -9,7 +9,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like `name`, if any is like it."""
     from rapidfuzz import fuzz, process, utils
 
-    found = process.extractOne(name, list(known), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=70)
+    found = process.extractOne(name, list(known), scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=60)
     return str(found[0]) if found else None
 
 

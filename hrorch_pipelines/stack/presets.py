@@ -13,12 +13,16 @@ from hrorch_pipelines.stack.tree import Entries, Node, Scalar, read_tree
 PRESETS = Path(__file__).parent.parent / "systems" / "presets"
 
 
-def apply_presets(stack: Entries, folder: Path) -> list[Fault]:
-    """Lay each system's preset under it, in place; `folder` is the stack file's, whose `presets/` are looked at first."""
+def apply_presets(stack: Entries, folder: Path) -> tuple[list[Fault], set[str]]:
+    """Lay each system's preset under it, in place; `folder` is the stack file's, whose `presets/` are looked at first.
+
+    Returns the faults, and the systems left without their preset: what those lack is no fault of theirs.
+    """
     faults: list[Fault] = []
+    bare: set[str] = set()
     systems = stack.get("systems")
     if not isinstance(systems, Entries):
-        return faults
+        return faults, bare
     for name, (place, system) in list(systems.items.items()):
         if not isinstance(system, Entries) or not isinstance(chosen := system.get("preset"), Scalar):
             continue
@@ -30,12 +34,15 @@ def apply_presets(stack: Entries, folder: Path) -> list[Fault]:
             known = sorted(available(folder))
             remedy = f"{did_you_mean(chosen.source, known)}the presets are {', '.join(known)}"
             faults.append(Fault(chosen.place.file, chosen.place.line, where, "there is no such preset", remedy))
+            bare.add(name)
             continue
         under, found = _read(path, path.stat().st_mtime_ns)
         faults += [fault for fault in found if fault not in faults]
-        if under is not None:
+        if under is None:
+            bare.add(name)
+        else:
             systems.items[name] = (place, _laid(under, system))
-    return faults
+    return faults, bare
 
 
 def available(folder: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from hrorch_pipelines.stack.mapping import Part
 from hrorch_pipelines.stack.terms import (
@@ -179,21 +179,21 @@ class Probabilistic(Part):
     )
 
 
+def _low_first(between: tuple[float, float]) -> tuple[float, float]:
+    if between[0] >= between[1]:
+        raise ValueError("is not [low, high]; write the lower probability first")
+    return between
+
+
 class Matching(Part):
     """Who is who. Below `review_between` pairs are left apart, above they are linked, between they are asked."""
 
     keys: list[MatchKey] = Field(default_factory=list, description="Tried in the order written.")
     probabilistic: Probabilistic | None = Field(None, description="For what no key decides.")
-    review_between: tuple[Probability, Probability] = Field(
+    review_between: Annotated[tuple[Probability, Probability], AfterValidator(_low_first)] = Field(
         (0.10, 0.99), description="Probabilities between which a person is asked."
     )
     reviewer: Name | None = Field(None, description="Who is asked; default: the systems' owners.")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Matching:
-        if self.review_between[0] >= self.review_between[1]:
-            raise ValueError("review_between is [low, high], low first")
-        return self
 
 
 class Comparison(Part):

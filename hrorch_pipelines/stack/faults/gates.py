@@ -60,7 +60,7 @@ def _target(target: str, declared: Declared) -> Iterator[Finding]:
             f"there is no system `{system}`",
             f"{did_you_mean(target, targets)}write `system.record`, such as {listed(targets, 3)}",
         )
-    elif record not in declared.records[system]:
+    elif declared.records[system] and record not in declared.records[system]:
         own = sorted(declared.records[system])
         what = f"`{system}` has no record type `{record}`" if record else "does not say which record type"
         yield Finding(path, what, f"{did_you_mean(record, own)}write `{system}.` and one of {listed(own)}")
