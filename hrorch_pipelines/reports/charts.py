@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from hrorch_pipelines.reconcile.bridge import UNEXPLAINED
+from hrorch_pipelines.reconcile.intervals import ENOUGH
 from hrorch_pipelines.reports.breakdowns import Cause, Day, Place, worst
 from hrorch_pipelines.reports.plain import printable
 from hrorch_pipelines.reports.words import attribute_label, cause_label, percent, some, system_label
@@ -51,7 +52,7 @@ def rates_chart(days: list[Day], time_zone: str) -> Chart:
     ]
     data = alt.InlineData(values=rows)
     ticks = [row["at"] for row in rows] if len(rows) <= 8 else alt.Undefined
-    axis = alt.Axis(format="%d %b", labelAngle=0, values=ticks, title=None)
+    axis = alt.Axis(format="%d %b", labelAngle=0, values=ticks, title=None, grid=False)
     across = alt.X("at:T", axis=axis, scale=alt.Scale(type="utc", padding=24))
     discrepancies = _panel(alt, data, across, ("M2", "M2 low", "M2 high"), BLUE, "Discrepancy rate (M2), 95 % band")
     typed = _panel(
@@ -66,7 +67,8 @@ def rates_chart(days: list[Day], time_zone: str) -> Chart:
     left = discrepancies + labels if len(rows) <= 8 else discrepancies
     words = "; ".join(f"{day.as_of.isoformat()}: {percent(day.m2, 2)}" for day in days[-8:])
     return Chart(
-        _draw(alt.hconcat(left, typed, spacing=40)), f"Discrepancy rate over {some(len(days), 'day')}. {words}."
+        _draw(alt.hconcat(left, typed, spacing=75, bounds="flush")),
+        f"Discrepancy rate over {some(len(days), 'day')}. {words}.",
     )
 
 
@@ -117,14 +119,15 @@ def heat_chart(found: list[Place], stack: Stack) -> Chart:
             "system": _text(system_label(stack, place.system)),
             "attribute": _text(attribute_label(stack, place.attribute)),
             "share": place.wrong / place.comparable,
-            "told": percent(place.wrong / place.comparable) if place.wrong else "0",
-            "few": place.comparable < 30,
+            "told": (percent(place.wrong / place.comparable) if place.wrong else "0")
+            + (" *" if place.comparable < ENOUGH else ""),
+            "few": place.comparable < ENOUGH,
         }
         for place in found
     ]
     columns = [_text(system_label(stack, name)) for name in stack.systems]
     lines = [_text(attribute_label(stack, name)) for name in stack.attributes]
-    most = max((row["share"] for row in rows), default=0) or 1
+    most = max((row["share"] for row in rows if not row["few"]), default=0) or 1
     base = alt.Chart(alt.InlineData(values=rows), width=_WIDTH - 210, height=alt.Step(25)).encode(
         x=alt.X(
             "system:N",
@@ -134,21 +137,20 @@ def heat_chart(found: list[Place], stack: Stack) -> Chart:
         ),
         y=alt.Y("attribute:N", sort=lines, title=None, axis=_names(alt, 190)),
     )
-    shade = alt.Scale(domain=[0, most], range=["#fdf3ea", "#f0a361", "#9c3d06"], interpolate="lab")
-    cells = base.mark_rect(stroke="white", strokeWidth=2).encode(
-        color=alt.condition("datum.share == 0", alt.value("#eef1f5"), alt.Color("share:Q", scale=shade, legend=None))
-    )
-    dark = alt.condition(f"datum.share > {0.62 * most}", alt.value("white"), alt.value(INK))
-    shown = base.mark_text().encode(
-        text="told:N", color=dark, opacity=alt.condition("datum.few", alt.value(0.72), alt.value(1))
-    )
+    shade = alt.Scale(domain=[0, most], range=["#fdf3ea", "#f0a361", "#9c3d06"], interpolate="lab", clamp=True)
+    pale = alt.condition("datum.few", alt.value("#fbf1e6"), alt.Color("share:Q", scale=shade, legend=None))
+    cells = base.mark_rect(stroke="white", strokeWidth=2).encode(color=pale)
+    none = base.mark_rect(stroke="white", strokeWidth=2, color="#eef1f5").transform_filter("datum.share == 0")
+    dark = alt.condition(f"datum.share > {0.8 * most} && !datum.few", alt.value("white"), alt.value(INK))
+    shown = base.mark_text().encode(text="told:N", color=dark)
     top = "; ".join(
         f"{attribute_label(stack, place.attribute)} in {system_label(stack, place.system)} "
         f"{percent(place.wrong / place.comparable)} of {place.comparable:,}"
         for place in worst(found, 5)
     )
     return Chart(
-        _draw(cells + shown), f"Share of values that disagree, by attribute and system. Highest: {top or 'none'}."
+        _draw(cells + none + shown),
+        f"Share of values that disagree, by attribute and system. Highest: {top or 'none'}.",
     )
 
 

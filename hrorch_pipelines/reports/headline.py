@@ -65,18 +65,18 @@ def discrepancy_told(found: dict[str, Figure]) -> Told:
     else:
         first = "No comparable value disagrees with its authority"
     sentence = (
-        f"{first[0].upper()}{first[1:]} ({percent(rate.value)}, {_sure(rate)}): "
+        f"{first[0].upper()}{first[1:]} ({_told(rate.value)}, {_sure(rate)}): "
         f"{rate.numerator:,} of {rate.denominator:,}."
     )
     held, records = found.get(M2_QUARANTINED), found.get(M2_RECORDS)
     more = []
     if held and held.denominator > rate.denominator:
-        more.append(f"{percent(held.value)} if every quarantined value is wrong")
+        more.append(f"{_told(held.value)} if every quarantined value is wrong")
     if records and records.denominator:
         more.append(
-            f"{records.numerator:,} of {records.denominator:,} persons have at least one ({percent(records.value)})"
+            f"{records.numerator:,} of {records.denominator:,} persons have at least one ({_told(records.value)})"
         )
-    return Told(title, percent(rate.value), sentence, _remark(rate, "; ".join(more)))
+    return Told(title, _told(rate.value), sentence, _remark(rate, "; ".join(more)))
 
 
 def re_entry_told(found: dict[str, Figure]) -> Told:
@@ -86,19 +86,24 @@ def re_entry_told(found: dict[str, Figure]) -> Told:
     if low is None or high is None or not low.denominator:
         return Told(title, "–", "No value has landed in a copy since the first look, so nothing can be said yet.")
     same = low.numerator == high.numerator
-    number = percent(low.value) if same else f"{percent(low.value).removesuffix(' %')}–{percent(high.value)}"
-    between = f"{percent(low.value)}" if same else f"Between {percent(low.value)} and {percent(high.value)}"
+    number = _told(low.value) if same else f"{_told(low.value).removesuffix(' %')}–{_told(high.value)}"
+    between = f"{_told(low.value)}" if same else f"Between {_told(low.value)} and {_told(high.value)}"
     landed = some(low.denominator, "value")
     sentence = f"{between} of the {landed} that landed in a copy in the last 30 days were typed by hand ({_sure(low)})."
-    more = [f"where a value came from is known for {percent(known.value)}"] if known else []
+    more = [f"where a value came from is known for {_told(known.value)}"] if known else []
     records = found.get(M1_RECORDS)
     if records and records.denominator:
         more.append(f"{records.numerator:,} of {records.denominator:,} records were surely touched by hand")
     return Told(title, number, sentence, _remark(low, "; ".join(more)))
 
 
+def _told(value: float | None) -> str:
+    """Two decimals for what is small, so that 0.97 % is not told as 1.0 %."""
+    return percent(value, 2 if value is not None and value < 0.02 else 1)
+
+
 def _sure(rate: Figure) -> str:
-    return f"95 % sure between {percent(rate.low)} and {percent(rate.high)}"
+    return f"95 % sure between {_told(rate.low)} and {_told(rate.high)}"
 
 
 def _remark(rate: Figure, more: str) -> str:

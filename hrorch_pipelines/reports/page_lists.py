@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from hrorch_pipelines.reports.discrepancies import discrepancies
+from hrorch_pipelines.reports.plain import short_ids
 from hrorch_pipelines.reports.quarantine import quarantine
 from hrorch_pipelines.reports.reviews import reviews
 from hrorch_pipelines.reports.scene import Scene
@@ -14,9 +15,6 @@ from hrorch_pipelines.reports.words import QUESTIONS, attribute_label, cause_lab
 
 ROWS = 500
 """Rows of a list on the page; the command line has the rest."""
-
-_PERSON = 12
-"""Characters of a person id that tell it from the others."""
 
 
 def lists(scene: Scene) -> dict[str, Any]:
@@ -47,12 +45,12 @@ def _more(table: Table) -> str:
 def _discrepancy(scene: Scene, row: dict[str, Any]) -> dict[str, str]:
     stack = scene.stack
     return {
-        "person": str(row["person_id"])[:_PERSON],
+        "person": short_ids(str(row["person_id"])),
         "attribute": attribute_label(stack, row["attribute"]),
         "authority": system_label(stack, row["authority_system"]),
-        "authority_value": str(row["authority_value"]),
-        "copy": system_label(stack, row["copy_system"]),
-        "copy_value": str(row["copy_value"]),
+        "authority_says": short_ids(str(row["authority_value"])),
+        "holder": system_label(stack, row["copy_system"]),
+        "copy_says": short_ids(str(row["copy_value"])),
         "record": str(row["copy_source_id"] or ""),
         "cause": cause_label(row["cause"]),
         "detail": str(row["cause_detail"] or ""),

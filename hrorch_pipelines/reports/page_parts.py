@@ -29,7 +29,7 @@ from hrorch_pipelines.reports.words import (
 _MONEY = {
     State.GHOST: "paid although they left",
     State.MISSING_RECORD: "not paid although they work here",
-    State.DISAGREE: "paid another amount than decided",
+    State.DISAGREE: "with another pay than decided",
 }
 
 

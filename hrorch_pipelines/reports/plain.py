@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +12,10 @@ from hrorch_pipelines.reports.table import Column, Table
 
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Direction marks: they make a text read as something else (CVE-2021-42574)."""
+
+_PERSON_ID = re.compile(r"\bp-[0-9a-f]{24,}\b")
+_ID = 10
+"""Characters of a person id that tell it from the others; the command line takes them for the whole."""
 
 REPLACEMENT = "\ufffd"
 
@@ -39,6 +44,11 @@ def plain(value: Any, column: Column) -> str:
         return value.isoformat()
     text = printable(str(value))
     return text.replace("_", " ").replace(":", ": ") if column.kind == "name" else text
+
+
+def short_ids(text: str) -> str:
+    """The text with person ids cut to their beginning, for people; files keep them whole."""
+    return _PERSON_ID.sub(lambda found: found[0][:_ID], text)
 
 
 def titled(table: Table) -> str:

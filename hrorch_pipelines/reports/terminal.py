@@ -5,11 +5,10 @@ Files keep every column; what is left out here is named below the table.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from hrorch_pipelines.reports.plain import noted, plain, printable, titled
+from hrorch_pipelines.reports.plain import noted, plain, printable, short_ids, titled
 from hrorch_pipelines.reports.table import NUMBERS, Column, Table
 
 ROWS = 500
@@ -26,12 +25,7 @@ _FEW = 2
 
 _NO_ROOM = "No room for:"
 
-_PERSON_ID = re.compile(r"\bp-[0-9a-f]{24,}\b")
-
 _PROSE = {"text", "name"}
-
-_ID = 10
-"""Characters of a person id that tell it from the others; the command line takes them for the whole."""
 
 
 def write_terminal(table: Table) -> None:
@@ -173,7 +167,7 @@ def _cells(table: Table, rows: Sequence[tuple[Any, ...]], column: Column) -> lis
 
 def _told(column: Column, value: Any, parts: list[tuple[Column, Any]]) -> str:
     """`1.14 % (0.78–1.66)`, `0.78–1.66 %`, `114 of 11,775`, `hris worker 1266`: by what the parts are."""
-    first = _PERSON_ID.sub(lambda found: found[0][:_ID], plain(value, column))
+    first = short_ids(plain(value, column))
     if not parts:
         return first
     others = [plain(part_value, part) for part, part_value in parts]

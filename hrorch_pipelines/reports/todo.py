@@ -14,6 +14,9 @@ from hrorch_pipelines.reports.read import has
 from hrorch_pipelines.reports.words import QUESTIONS, cause_fix, cause_label, owner_name, system_label
 from hrorch_pipelines.stack.models import Stack
 
+MOST = 8
+"""Causes told one by one per system: the costliest and commonest."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -109,13 +112,26 @@ def _discrepancies(con: duckdb.DuckDBPyConnection, stack: Stack) -> list[tuple[A
         """SELECT copy_system, cause, count(*), coalesce(sum(money_at_risk), 0),
                   count(DISTINCT person_id) FILTER (money_at_risk IS NOT NULL)
            FROM reconcile.discrepancies WHERE state IN ('disagree', 'missing_record', 'ghost')
-           GROUP BY copy_system, cause ORDER BY 4 DESC, 3 DESC, copy_system, cause"""
+           GROUP BY copy_system, cause ORDER BY 4 DESC, 3 DESC, cause"""
     ).fetchall()
-    masked = pay_is_masked(stack)
     tasks = []
-    for system, cause, count, money, persons in rows:
-        told = f"{stack.organization.currency} {rounded(money, persons, masked=masked)}" if Decimal(money) else ""
+    masked = pay_is_masked(stack)
+    for system in sorted({row[0] for row in rows}):
+        mine = [row for row in rows if row[0] == system]
         owner = stack.systems[system].owner if system in stack.systems else ""
-        task = Task("Correct", system_label(stack, system), cause_label(cause), cause_fix(cause), count, money=told)
-        tasks.append((owner, task))
+        where = system_label(stack, system)
+        # One left over is no shorter told as "another cause".
+        most = mine if len(mine) <= MOST + 1 else mine[:MOST]
+        for _, cause, count, money, persons in most:
+            told = rounded(money, persons, masked=masked) if Decimal(money) else ""
+            tasks.append((owner, Task("Correct", where, cause_label(cause), cause_fix(cause), count, money=told)))
+        rest = mine[len(most) :]
+        if rest:
+            names = ", ".join(cause_label(row[1]).lower() for row in rest)
+            count = sum(row[2] for row in rest)
+            what = f"{len(rest)} other causes: {names}"
+            action = f"see the list: hrorch report discrepancies --system {system}"
+            money = sum((Decimal(row[3]) for row in rest), Decimal(0))
+            told = rounded(money, sum(row[4] for row in rest), masked=masked) if money else ""
+            tasks.append((owner, Task("Correct", where, what, action, count, money=told)))
     return tasks

@@ -91,7 +91,9 @@ def owner_name(stack: Stack, name: str | None) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """A share as people read it; a share that is not known is a dash."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
+    if value is None:
+        return "–"
+    return f"{100 * value:.0f} %" if value in {0, 1} else f"{100 * value:.{digits}f} %"
 
 
 def one_in(numerator: int, denominator: int) -> str:
