@@ -67,10 +67,10 @@ def match(
 
 @contextmanager
 def _rows_kept(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """DuckDB 2.0.0 loses rows when one transaction inserts none into a table and then more than a row group (122,880).
+    """DuckDB 2.0.0, in memory, loses rows when one transaction inserts none into a table and then a row group (122,880) or so.
 
-    They are counted and never found again, not even after the commit. Without insertion order it takes another path,
-    which keeps them (seen on 2.0.0 with two threads; `test_scale` holds us to it).
+    They are counted and never found again, not even after the commit. Without insertion order it takes another path, which
+    keeps them. Seen with two threads, not with one and not in a database file; `test_scale` holds us to it.
     """
     before = con.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
     con.execute("SET preserve_insertion_order = false")
