@@ -8,7 +8,7 @@ from datetime import timedelta
 import dagster as dg
 
 from hrorch_pipelines import cycle as spine
-from hrorch_pipelines.snapshots.manifest import Manifest
+from hrorch_pipelines.snapshots.manifest import Manifest, TrustFault
 from hrorch_pipelines.snapshots.observe import observe
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.workplace import Workplace
@@ -135,5 +135,11 @@ def _metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
 
 def _refusal(stack: Stack, manifest: Manifest) -> str:
     owner = stack.people[manifest.owner]
-    reasons = "; ".join(f"{fault.what} ({fault.remedy})" for fault in manifest.faults)
-    return f"The snapshot of {manifest.system} is not trusted: {reasons}. Owner: {owner.name}. The last good one stays in use."
+    reasons = "; ".join(f"{_where(fault)}{fault.what} ({fault.remedy})" for fault in manifest.faults)
+    rest = "The last good one stays in use." if manifest.previous else "There is no good one yet to use instead."
+    return f"The snapshot of {manifest.system} is not trusted: {reasons}. Owner: {owner.name}. {rest}"
+
+
+def _where(fault: TrustFault) -> str:
+    """The record type, where the sentence does not begin with it."""
+    return f"{fault.record}: " if fault.record and f"{fault.record}:" not in fault.what else ""

@@ -149,7 +149,9 @@ class Exports:
             "authority": {
                 kind: {"worker": "hris", "other": "hris"} for kind in ("employment", "personal", "compensation")
             },
-            "presence": {"payroll": {"must": "stage = 'worker'", "grace": "1d"}},
+            "presence": {
+                name: {"must": "stage = 'worker'", "grace": "1d"} for name in self.systems if name == "payroll"
+            },
             "matching": {"keys": [{"attributes": ["employee_number"]}]},
             "comparison": {"grace": "0s"},
         }

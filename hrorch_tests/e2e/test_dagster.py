@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def test_every_step_of_the_loop_follows_the_one_before(example: dg.Definitions) 
 
     loop = ["snapshot/hris", "history/hris", "accepted/hris/worker", "identity/links", "cells/hris", "golden/persons"]
     loop += ["reconcile/discrepancies", "reconcile/rates", "published/warehouse", "published/report"]
-    for earlier, later in zip(loop, loop[1:], strict=False):
+    for earlier, later in pairwise(loop):
         assert earlier in ancestors(later), f"{later} does not follow {earlier}"
     assert set(found) - {"published/report"} - {"reconcile/bridge"} <= ancestors("published/report") | {
         "reconcile/bridge"
@@ -142,7 +142,7 @@ def test_a_snapshot_that_grows_old_is_seen_to_be_old(example: dg.Definitions, tm
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Exports, Company]]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Exports, Company]:
     """Two exports of forty people, a gate on how many there may be, and one finished cycle."""
     exports = Exports(tmp_path_factory.mktemp("dagster"))
     exports.put_all()
@@ -151,7 +151,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Exports, C
     company = exports.company(
         gates={"hris.worker": [{"expect": "volume", "max_rows": 42, "action": "Find out who was added"}]}
     )
-    yield exports, company
+    return exports, company
 
 
 def run(company: Company, *jobs: str) -> dg.ExecuteInProcessResult:
