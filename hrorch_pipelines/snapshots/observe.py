@@ -36,7 +36,7 @@ def observe(stack: Stack, system: str, home: Home, clock: Clock, *, connector: C
     with alone_with(home, system) as scratch:
         previous = catalogue.latest(home, system)
         snapshot = _Snapshot(stack, system, home, clock.now(), previous, scratch)
-        with connect(None, temporary=home.scratch / "duckdb", memory_limit="40%") as con:
+        with connect(None, temporary=home.scratch / "duckdb", memory_limit="40%", keep_order=True) as con:
             snapshot.read_all(con, connector, clock)
         moment = _moment(home, system, clock.now())
         faults = [*_clock_went_back(previous, moment), *snapshot.judge()]
