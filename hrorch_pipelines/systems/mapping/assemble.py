@@ -28,7 +28,10 @@ _NOT_HASHED |= {"hidden", "faults"}  # they have their own place in it
 
 @dataclass(frozen=True)
 class Compiled:
-    """`mapped`: the SELECT of the snapshot file's rows. `tally`: one row (source rows, childless, records, kept)."""
+    """`mapped`: the SELECT of the snapshot file's rows, `occurrence` still 1 everywhere.
+
+    `tally`: one row (source rows, childless, records, kept).
+    """
 
     mapped: str
     tally: str
@@ -69,9 +72,7 @@ def assemble(
     )
     hashed = {name: (ident(name), kind) for name, kind in columns.items() if name not in _NOT_HASHED}
     key = "source_id || '@' || coalesce(CAST(effective_from AS VARCHAR), '')" if declared.effective else "source_id"
-    order = ", ".join(
-        "coalesce(occurrence, 1) AS occurrence" if name == "occurrence" else ident(name) for name in columns
-    )
+    order = ", ".join("CAST(1 AS INTEGER) AS occurrence" if name == "occurrence" else ident(name) for name in columns)
     digest = record_hash(hashed, "hidden", "faults")
     finished = f"""finished AS (
   SELECT row_id, raw,
@@ -81,15 +82,9 @@ def assemble(
   FROM {last})"""
     ending = [
         finished,
-        f"hashed AS MATERIALIZED (\n  SELECT *, {key} AS record_key,\n    {digest} AS record_hash\n  FROM finished)",
-        "repeated AS (SELECT record_key FROM hashed GROUP BY record_key HAVING count(*) > 1)",
-        """numbered AS (
-  SELECT row_id, CAST(row_number() OVER (PARTITION BY record_key ORDER BY record_hash, row_id) AS INTEGER) AS occurrence
-  FROM hashed SEMI JOIN repeated ON hashed.record_key IS NOT DISTINCT FROM repeated.record_key)""",
+        f"hashed AS (\n  SELECT *, {key} AS record_key,\n    {digest} AS record_hash\n  FROM finished)",
     ]
-    mapped = (
-        f"WITH {_list([*start, *layers, *ending])}\nSELECT {order}, raw\nFROM hashed LEFT JOIN numbered USING (row_id)"
-    )
+    mapped = f"WITH {_list([*start, *layers, *ending])}\nSELECT {order}, raw\nFROM hashed"
     return Compiled(mapped, _tally(begin, bool(declared.explode), bool(condition)), dict(statement.params))
 
 

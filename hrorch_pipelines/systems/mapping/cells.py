@@ -23,6 +23,7 @@ class Cell:
     number_kind: str | None = None  # SQL: true where the source value is a JSON number, whose mark is always `.`
     text: str = "NULL"
     found: str = "NULL"
+    plain: str | None = None  # SQL: `text` is as the source wrote it, and none of the steps for texts would change it
     value: str = "NULL"
     hidden: list[str] = dataclasses.field(default_factory=list)  # SQL conditions: withheld from us
     failures: list[tuple[str, FaultCode]] = dataclasses.field(

@@ -131,6 +131,7 @@ def _express(
     result = statement.add("expressed", cell.column("result"), f"TRY({{'v': CAST({text} AS VARCHAR)}})")
     cell.fail(f"{result} IS NULL", FaultCode.BAD_EXPRESSION)
     cell.text = statement.add("written", cell.column("written"), tidy(statement, cell, f"{result}.v"))
+    cell.plain = None
     if not cell.field.paths and cell.field.const is None:
         texts = [source.text(path, cell.name) for path in expression.paths]
         cell.found = f"concat_ws(' ', {', '.join(texts)})" if texts else "NULL::VARCHAR"

@@ -20,6 +20,17 @@ from hrorch_pipelines.systems.raw import RawRecords
 
 _OBJECT_SIZE = 16 * 1024 * 1024  # DuckDB's own limit of one JSON record
 _LARGEST_OBJECT = 1024 * 1024 * 1024
+_FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+_NUMBERED = """
+WITH repeated AS (
+    SELECT record_key FROM read_parquet($out) GROUP BY record_key HAVING count(*) > 1
+), numbered AS (
+    SELECT row_id, CAST(row_number() OVER (PARTITION BY record_key ORDER BY record_hash, row_id) AS INTEGER) AS occurrence
+    FROM read_parquet($out) AS mapped SEMI JOIN repeated ON mapped.record_key IS NOT DISTINCT FROM repeated.record_key
+)
+SELECT mapped.* REPLACE (coalesce(numbered.occurrence, 1) AS occurrence)
+FROM read_parquet($out) AS mapped LEFT JOIN numbered USING (row_id)
+"""
 
 
 @dataclass(frozen=True)
@@ -62,19 +73,34 @@ def map_records(
 def _run(
     con: duckdb.DuckDBPyConnection, compiled: Compiled, system: str, record: str, raw: RawRecords, out: Path
 ) -> tuple[int, int, int, int]:
-    copy = f"COPY (\n{compiled.mapped}\n) TO $out (FORMAT parquet, COMPRESSION zstd)"
+    copy = f"COPY (\n{compiled.mapped}\n) TO $out ({_FORMAT})"
     size = _OBJECT_SIZE
     while True:
         params = {**compiled.params, "out": str(out), "object_size": size}
         try:
             tally = con.execute(compiled.tally, _used(compiled.tally, params)).fetchall()[0]
             con.execute(copy, _used(copy, params))
+            _number_repeated(con, out)
         except duckdb.Error as problem:
             if "maximum_object_size" in str(problem) and size < _LARGEST_OBJECT:
                 size *= 4
                 continue
             raise _unreadable(system, record, raw, problem) from None  # DuckDB's messages quote values
         return int(tally[0]), int(tally[1]), int(tally[2]), int(tally[3])
+
+
+def _number_repeated(con: duckdb.DuckDBPyConnection, out: Path) -> None:
+    """Set `occurrence`. Keys are hardly ever repeated, so rows are written as they come and again only where some are."""
+    keys = "count(*) FILTER (record_key IS NULL), count(record_key), count(DISTINCT record_key)"
+    keyless, filled, distinct = con.execute(f"SELECT {keys} FROM read_parquet($out)", {"out": str(out)}).fetchall()[0]
+    if keyless <= 1 and filled == distinct:
+        return
+    made = out.with_suffix(".numbered")
+    try:
+        con.execute(f"COPY (\n{_NUMBERED}\n) TO $made ({_FORMAT})", {"out": str(out), "made": str(made)})
+        made.replace(out)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def _used(sql: str, params: dict[str, Any]) -> dict[str, Any]:

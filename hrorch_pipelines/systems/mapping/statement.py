@@ -8,6 +8,7 @@ from typing import Any
 from hrorch_pipelines.storage.sql import ident
 
 LAYERS = (
+    "seen",
     "texts",
     "pieces",
     "known",
@@ -20,7 +21,8 @@ LAYERS = (
     "values",
     "judged",
 )
-"""Each reads all columns of the one before it: raw text, one piece, looked up, letter case, expression, parsed, typed, faults."""
+"""Each reads all columns of the one before it: what needs no tidying, raw text, one piece, looked up, letter case, expression,
+parsed, typed, faults."""
 
 
 @dataclass

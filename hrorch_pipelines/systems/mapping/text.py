@@ -17,6 +17,10 @@ TRIMMED = SPACES + "\u200b\u200c\u200d\u2060\ufeff"
 _SPACE_RUN = r"[\s\x{0b}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
 
 
+_PLAIN = "[!-~]+(?: [!-~]+)*"
+"""ASCII words with single spaces between: nothing to trim, compose or fold. Most texts are, and one look tells."""
+
+
 def read_text(statement: Statement, cell: Cell, sources: list[str], withheld: str | None) -> None:
     """Steps `from`, `join`, `trim`, `null_values`, `hidden_values`; `withheld` is SQL: the system kept a source back.
 
@@ -24,7 +28,10 @@ def read_text(statement: Statement, cell: Cell, sources: list[str], withheld: st
     nothing in them are left out of the join.
     """
     declared = cell.field
-    trimmed = [_trim(statement, cell, source) for source in sources]
+    plain = [_plain(statement, source) for source in sources]
+    trimmed = [
+        _unless(known, source, _trim(statement, cell, source)) for known, source in zip(plain, sources, strict=True)
+    ]
     if withheld:
         cell.hidden.append(statement.add("texts", cell.column("withheld"), f"coalesce({withheld}, false)"))
     if declared.hidden_values and trimmed:
@@ -38,6 +45,7 @@ def read_text(statement: Statement, cell: Cell, sources: list[str], withheld: st
         expression = _not_null_word(statement, cell, found)
     elif len(parts) == 1:
         expression, found = parts[0], sources[0]
+        cell.plain = plain[0]
     elif parts:
         some = f"coalesce({', '.join(parts)}) IS NOT NULL"
         expression = f"CASE WHEN {some} THEN concat_ws({mark}, {', '.join(parts)}) END"
@@ -53,6 +61,7 @@ def split(statement: Statement, cell: Cell) -> None:
     wanted = cell.field.split
     if wanted is None:
         return
+    cell.plain = None
     take = wanted.take if wanted.take < 0 else wanted.take + 1
     piece = f"string_split({cell.text}, {statement.bind(wanted.by)})[{take}]"
     missing = statement.add("pieces", cell.column("missing"), f"{cell.has_text()} AND {piece} IS NULL")
@@ -64,6 +73,7 @@ def look_up(statement: Statement, cell: Cell, entries: dict[str, str]) -> None:
     """Steps `map` and `catalogue`, merged into `entries`."""
     if not entries:
         return
+    cell.plain = None
     entries = {source: canonical.strip(TRIMMED) for source, canonical in entries.items()}
     canonical, known = statement.lookup("known", cell.column("map"), entries, cell.text)
     if cell.field.unmapped == "keep":
@@ -87,10 +97,12 @@ def letter_case(statement: Statement, cell: Cell) -> None:
 
 def convert_text(statement: Statement, cell: Cell) -> None:
     """Canonical texts: Unicode NFC, inner white space folded to one space; e-mail, phone and code more than that."""
-    composed = statement.add("shapes", cell.column("nfc"), nfc(cell.text))
+    composed = statement.add("shapes", cell.column("nfc"), _unless(cell.plain, cell.text, nfc(cell.text)))
     spaced = f"regexp_replace({composed}, {literal(_SPACE_RUN)}, ' ', 'g')"  # slow, hence only where it may matter
     folded = (
-        f"CASE WHEN regexp_matches({composed}, '[^ -~]|  ') THEN {spaced} ELSE {composed} END"
+        _unless(
+            cell.plain, composed, f"CASE WHEN regexp_matches({composed}, '[^ -~]|  ') THEN {spaced} ELSE {composed} END"
+        )
         if cell.field.trim
         else composed
     )
@@ -98,7 +110,7 @@ def convert_text(statement: Statement, cell: Cell) -> None:
         case AttributeType.EMAIL:
             cell.value = f"lower({folded})"
         case AttributeType.CODE:
-            cell.value = f"regexp_replace(lower({folded}), '[ -]', '_', 'g')"
+            cell.value = f"translate(lower({folded}), ' -', '__')"
         case AttributeType.PHONE:
             _convert_phone(statement, cell, composed)
         case _:
@@ -137,6 +149,16 @@ def _convert_phone(statement: Statement, cell: Cell, composed: str) -> None:
     number = rf"regexp_replace(regexp_replace({bare}, '[^0-9+]+', '', 'g'), '^00', '+')"
     cell.value = rf"CASE WHEN regexp_full_match({bare}, '[ (]*[+]?[^\pL+;#,*]*[0-9][^\pL+;#,*]*') THEN {number} END"
     cell.fail(f"{cell.has_text()} AND {cell.column_value()} IS NULL", FaultCode.NOT_A_PHONE)
+
+
+def _plain(statement: Statement, source: str) -> str:
+    """A column that tells where the source's text is plain; made once, however many cells read that text."""
+    return statement.add("seen", f"{source.strip(chr(34))}~plain", f"regexp_full_match({source}, {literal(_PLAIN)})")
+
+
+def _unless(plain: str | None, text: str, otherwise: str) -> str:
+    """SQL: the text itself where it is plain, else what a step makes of it."""
+    return f"CASE WHEN {plain} THEN {text} ELSE {otherwise} END" if plain and text != otherwise else otherwise
 
 
 def _trim(statement: Statement, cell: Cell, text: str) -> str:
