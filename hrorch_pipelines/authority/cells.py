@@ -12,6 +12,7 @@ import duckdb
 
 from hrorch_pipelines.authority.changed import find_changes
 from hrorch_pipelines.authority.conditions import require_conditions
+from hrorch_pipelines.authority.errors import RecordsNotAccepted
 from hrorch_pipelines.authority.flags import attribute_order, find_flags
 from hrorch_pipelines.authority.passes import drop, has_table, must_recompute, prepare, record_pass
 from hrorch_pipelines.authority.resolve import resolve_record, source_rows
@@ -23,6 +24,13 @@ from hrorch_pipelines.storage.columns import column_type, ddl
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import transaction
 from hrorch_pipelines.storage.sql import ident, literal
+
+_RARE = {
+    "cell_marks": {"hidden": "[]", "held": "[]", "absent": "[]", "unresolved": "[]", "marks": "NULL"},
+    "cell_changed_lists": {"changed": "[]"},
+    "cell_upcoming_lists": {"upcoming": "[]"},
+}
+"""Temporary tables of what few records have, and what the others have instead."""
 
 CHANGED_TYPE = 'STRUCT("attribute" VARCHAR, "at" TIMESTAMPTZ, "by" VARCHAR)[]'
 UPCOMING_TYPE = 'STRUCT("attribute" VARCHAR, "value" VARCHAR, effective_from DATE)[]'
@@ -49,9 +57,9 @@ def cell_columns(stack: Stack, system: str) -> dict[str, str]:
         "held": "VARCHAR[]",
         "absent": "VARCHAR[]",
         "unresolved": "VARCHAR[]",
+        "marks": "VARCHAR",
         "changed": CHANGED_TYPE,
         "upcoming": UPCOMING_TYPE,
-        "marks": "VARCHAR",
         "snapshot_id": "VARCHAR",
         "live": "BOOLEAN",
     }
@@ -63,7 +71,7 @@ def assemble(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Cell
     Works on the persons of `cycles.touched_persons` and adds to them whoever else has to be looked at again (a value came
     into force, a grace period ran out, somebody they refer to is another person now); on everybody when
     `passes.must_recompute` says so. A system without a trusted snapshot keeps an empty table: nothing is known of it.
-    Raises AuthorityFault for a condition of the stack file that does not bind.
+    Raises AuthorityFault for a condition of the stack file that does not bind; RecordsNotAccepted when the gates have not run.
     """
     require_conditions(stack)
     with transaction(con, "cells"):
@@ -97,8 +105,11 @@ def _assemble_system(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle,
         )
     records = stack.systems[system].records
     base = stack.systems[system].base_record
-    if system not in cycle.sources or not all(has_table(con, "accepted", f"{system}.{record}") for record in records):
+    if system not in cycle.sources:
         return 0
+    for record in records:
+        if not has_table(con, "accepted", f"{system}.{record}"):
+            raise RecordsNotAccepted(system, record)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE scope_sources AS SELECT source_id, person_id FROM scope_links WHERE system = ?",
         [system],
@@ -106,17 +117,16 @@ def _assemble_system(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle,
     for record in records:
         resolve_record(con, stack, cycle, system, record, full=full)
     if records[base].effective is None:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE cell_owners AS SELECT owner FROM {ident(f'resolved.{base}')}")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW cell_owners AS SELECT owner FROM {ident(f'resolved.{base}')}")
     else:
         rows = source_rows(stack, system, base, full=full)
         con.execute(f"CREATE OR REPLACE TEMP TABLE cell_owners AS SELECT DISTINCT owner FROM ({rows})")
     find_changes(con, stack, cycle, system, full=full)
     find_flags(con, stack, cycle, system)
     _gather_lists(con)
-    choose_spells(con, stack, cycle, system, _wide(stack, system))
-    con.execute(
-        f"INSERT INTO {table} SELECT * FROM ({live_of(stack, cycle, system, _wide(stack, system))}) ANTI JOIN cell_passed_over USING (source_id)"
-    )
+    wide = live_of(stack, cycle, system, _wide(con, stack, system))
+    choose_spells(con, cycle, system, stack.systems[system].mapped(), wide)
+    con.execute(f"INSERT INTO {table} SELECT * FROM ({wide}) ANTI JOIN cell_passed_over USING (source_id)")
     _record_dues(con)
     row = con.execute(
         f"SELECT count(*) FROM {table}{'' if full else ' SEMI JOIN scope_persons USING (person_id)'}"
@@ -145,7 +155,7 @@ def _gather_lists(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _wide(stack: Stack, system: str) -> str:
+def _wide(con: duckdb.DuckDBPyConnection, stack: Stack, system: str) -> str:
     """A SELECT of all columns but `live`, one row per record of a person in scope. References become person ids."""
     declared = stack.systems[system]
     base = declared.base_record
@@ -160,21 +170,27 @@ def _wide(stack: Stack, system: str) -> str:
             )
             column = f"{alias}.person_id"
         values.append(f"{column} AS {ident(attribute)}")
+    own = ident(f"r_{base}")
+    if declared.records[base].effective is None:
+        owners = f"{ident(f'resolved.{base}')} {own}"
+    else:
+        owners = f"cell_owners o LEFT JOIN {ident(f'resolved.{base}')} {own} ON {own}.owner = o.owner"
     joins = [
-        f"LEFT JOIN {ident(f'resolved.{record}')} {ident(f'r_{record}')} ON {ident(f'r_{record}')}.owner = o.owner"
+        f"LEFT JOIN {ident(f'resolved.{record}')} {ident(f'r_{record}')} ON {ident(f'r_{record}')}.owner = s.source_id"
         for record in declared.records
+        if record != base
     ]
+    lists = []
+    for table, columns in _RARE.items():
+        if con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
+            joins.append(f"LEFT JOIN {table} ON {table}.owner = s.source_id")
+            lists += [f"coalesce({table}.{column}, {empty}) AS {column}" for column, empty in columns.items()]
+        else:
+            lists += [f"{empty} AS {column}" for column, empty in columns.items()]
+    key = f"{own}.owner" if declared.records[base].effective is None else "o.owner"
     return f"""
-        SELECT s.person_id, o.owner AS source_id, {"".join(f"{value}, " for value in values)}
-               coalesce(m.hidden, []) AS hidden, coalesce(m.held, []) AS held, coalesce(m.absent, []) AS absent,
-               coalesce(m.unresolved, []) AS unresolved, coalesce(h.changed, []) AS changed, coalesce(u.upcoming, []) AS upcoming,
-               m.marks, {ident(f"r_{base}")}.snapshot_id
-        FROM cell_owners o
-        JOIN scope_sources s ON s.source_id = o.owner
-        {" ".join(joins)} {" ".join(references)}
-        LEFT JOIN cell_marks m ON m.owner = o.owner
-        LEFT JOIN cell_changed_lists h ON h.owner = o.owner
-        LEFT JOIN cell_upcoming_lists u ON u.owner = o.owner"""
+        SELECT s.person_id, s.source_id, {"".join(f"{value}, " for value in values)} {", ".join(lists)}, {own}.snapshot_id
+        FROM {owners} JOIN scope_sources s ON s.source_id = {key} {" ".join(joins)} {" ".join(references)}"""
 
 
 def _record_dues(con: duckdb.DuckDBPyConnection) -> None:

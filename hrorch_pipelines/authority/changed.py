@@ -79,7 +79,8 @@ def _effective_changes(
             SELECT owner, record_key, max(moment) AS moment, arg_max(author, moment) AS author FROM record_changes
             WHERE record = $record AND kind = 'created' GROUP BY ALL),
         begun AS (
-            SELECT r.*, greatest(e.moment, timezone($zone, r.starts::TIMESTAMP)) AS begun_at, coalesce(e.author, r.source_updated_by) AS begun_by,
+            SELECT r.*, greatest(e.moment, timezone($zone, r.starts::TIMESTAMP)) AS begun_at,
+                   coalesce(e.author, r.source_updated_by) AS begun_by,
                    e.owner IS NOT NULL AS entered
             FROM {ident(f"resolved.{record}")} r LEFT JOIN entered e USING (owner, record_key)
             WHERE e.owner IS NOT NULL OR timezone($zone, r.starts::TIMESTAMP) > $recent),

@@ -27,7 +27,10 @@ CREATE TABLE IF NOT EXISTS cells.due (person_id VARCHAR, room VARCHAR, due_at TI
 def prepare(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     """Make the schema of a room and the tables of this module."""
     for name in {"cells", schema}:
-        if not con.execute("SELECT 1 FROM information_schema.schemata WHERE schema_name = ?", [name]).fetchone():
+        if not con.execute(
+            "SELECT 1 FROM information_schema.schemata WHERE catalog_name = current_database() AND schema_name = ?",
+            [name],
+        ).fetchone():
             con.execute(f"CREATE SCHEMA {name}")
     con.execute(_TABLES)
 

@@ -5,6 +5,8 @@ All records stay visible in `cells.spells`; `cells."<system>"` holds the chosen 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import duckdb
 
 from hrorch_pipelines.authority.conditions import presence_condition
@@ -23,15 +25,17 @@ def live_of(stack: Stack, cycle: Cycle, system: str, wide: str) -> str:
                FROM (SELECT w.*, DATE '{cycle.as_of.isoformat()}' AS as_of FROM ({wide}) w)"""
 
 
-def choose_spells(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, system: str, wide: str) -> None:
+def choose_spells(con: duckdb.DuckDBPyConnection, cycle: Cycle, system: str, mapped: Iterable[str], wide: str) -> None:
     """Make `cell_passed_over(source_id)` and fill `cells.spells`; adds the days on which the choice may change to `cell_due`.
+
+    `wide` is a SELECT of all records of the persons in scope, with `live`.
 
     The best record is live, then not ended (status, end date), then begun; of those the one that ends last and began last;
     the id decides the rest, so the choice never depends on the order of rows.
     """
-    mapped = stack.systems[system].mapped()
+    known = set(mapped)
     columns = {
-        name: ident(name) if name in mapped else "NULL" for name in ("employment_status", "end_date", "start_date")
+        name: ident(name) if name in known else "NULL" for name in ("employment_status", "end_date", "start_date")
     }
     ended = ", ".join(f"'{word}'" for word in ENDED)
     con.execute(
@@ -43,7 +47,7 @@ def choose_spells(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, sy
         spells AS (
             SELECT source_id, person_id, live, {columns["employment_status"]}::VARCHAR AS status,
                    {columns["end_date"]}::DATE AS ends, {columns["start_date"]}::DATE AS starts
-            FROM ({live_of(stack, cycle, system, wide)}) SEMI JOIN several USING (person_id))
+            FROM ({wide}) SEMI JOIN several USING (person_id))
         SELECT source_id, starts, ends, row_number() OVER (
             PARTITION BY person_id
             ORDER BY coalesce(live, false) DESC,

@@ -11,7 +11,7 @@ from hrorch_pipelines.authority.passes import must_recompute, prepare, record_pa
 from hrorch_pipelines.reconcile import counts, ledger
 from hrorch_pipelines.reconcile.emit import emit_rows
 from hrorch_pipelines.reconcile.pairs import copy_plans
-from hrorch_pipelines.reconcile.patterns import compute_patterns
+from hrorch_pipelines.reconcile.patterns import compute_patterns, settle_patterns
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import transaction
@@ -50,7 +50,7 @@ def compare(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Compa
         counts.keep_counts(con, cycle, full=full)
         emit_rows(con, stack, cycle, plans)
         new, resolved = ledger.keep_rows(con, cycle, full=full)
-        con.execute(f"DROP {'VIEW' if full else 'TABLE'} fresh_patterns")
+        settle_patterns(con, full=full)
         con.execute("DROP TABLE compare_scope")
         record_pass(con, stack, cycle, "reconcile")
     states = con.execute("SELECT state, sum(n) FROM reconcile.pair_counts GROUP BY state ORDER BY state").fetchall()

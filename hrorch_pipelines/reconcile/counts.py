@@ -102,7 +102,7 @@ def keep_counts(con: duckdb.DuckDBPyConnection, cycle: Cycle, *, full: bool) -> 
         if same_systems:
             _profile_moved(con)
         con.execute("DELETE FROM reconcile.patterns WHERE person_id IN (SELECT person_id FROM compare_scope)")
-        con.execute("INSERT INTO reconcile.patterns FROM fresh_patterns")
+        con.execute("INSERT INTO reconcile.patterns SELECT person_id, copy_system, stage, pattern FROM fresh_patterns")
         con.execute(
             """CREATE OR REPLACE TABLE reconcile.pattern_counts AS
                SELECT copy_system, stage, pattern, sum(n)::BIGINT AS n FROM (

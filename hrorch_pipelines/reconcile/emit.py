@@ -20,7 +20,7 @@ _NARROW = """person_id VARCHAR, stage VARCHAR, copy_system VARCHAR, position INT
 
 
 def emit_rows(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, plans: list[CopyPlan]) -> None:
-    """Make `fresh_rows` from `found`: disagreements, missing records, ghosts, what is in flight and differs, what is
+    """Make `fresh_rows` from `fresh_patterns`: disagreements, missing records, ghosts, what is in flight and differs, what is
     scheduled. Values are canonical text; those of secret attributes are not shown at all.
 
     `scheduled` rows are the cells that are not comparable yet, and, as notices, cells that agree now and whose authority has
@@ -31,15 +31,15 @@ def emit_rows(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, plans:
     con.execute(
         f"""INSERT INTO narrow
             WITH cells AS (
-                SELECT person_id, copy_system, stage, pattern, unnest(cells, recursive := true) FROM found),
+                SELECT person_id, copy_system, stage, pattern, unnest(cells, recursive := true)
+                FROM fresh_patterns WHERE cells IS NOT NULL),
             shown AS (SELECT *, substr(pattern, place + 1, 1) AS letter FROM cells)
             SELECT s.person_id, s.stage, s.copy_system, s.place, p.attribute, CASE s.letter {states} END, p.authority_system,
                    s.authority_value, s.copy_value, NULL
             FROM shown s JOIN reconcile.positions p
               ON p.copy_system = s.copy_system AND p.stage = s.stage AND p.position = s.place
-            WHERE contains('{"".join(SHOWN)}', s.letter)"""
+            WHERE s.place IS NOT NULL"""
     )
-    con.execute("DROP TABLE found")
     _add_notices(con, stack, cycle, plans)
     _add_sides(con, stack, cycle)
     con.execute("DROP TABLE narrow")

@@ -1,6 +1,6 @@
 """One pass over golden record and cells per copy system: the pattern of every person, and the values of what is not in order.
 
-Leaves `fresh_patterns` and `found`; counted in `counts`, made into rows in `emit`.
+Leaves `fresh_patterns`; counted in `counts`, made into rows in `emit`.
 """
 
 from __future__ import annotations
@@ -19,57 +19,63 @@ from hrorch_pipelines.storage.sql import ident, literal
 COLUMNS = "person_id VARCHAR USING COMPRESSION uncompressed, copy_system VARCHAR, stage VARCHAR, pattern VARCHAR"
 """Ids are all different: looking for a way to compress a million of them costs more than the join that compares them."""
 
-_PLAIN = COLUMNS.replace(" USING COMPRESSION uncompressed", "")
-
-FOUND_TYPE = "STRUCT(place INTEGER, authority_value VARCHAR, copy_value VARCHAR)[]"
+CELLS = "cells STRUCT(place INTEGER, authority_value VARCHAR, copy_value VARCHAR)[]"
+"""Both sides' values of the cells to show; only there until they have become rows."""
 
 
 def compute_patterns(
     con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, plans: list[CopyPlan], *, full: bool
 ) -> None:
-    """Make `fresh_patterns(person_id, copy_system, stage, pattern)` and `found(person_id, copy_system, stage, pattern, cells)`.
+    """Make `fresh_patterns(person_id, copy_system, stage, pattern, cells)`, for everybody or for `compare_scope`.
 
-    For everybody, or for `compare_scope`. One row per person with a stage and copy system in which there is a record, or
-    ought to be; `found` keeps those of them with something to show, and both sides' values, taken in the same pass. For
-    everybody, patterns are written where they stay, and `fresh_patterns` is a view of `reconcile.patterns`.
+    One row per person with a stage and copy system in which there is a record, or ought to be; `cells` is NULL for those in
+    order. For everybody, patterns are written where they stay, and `fresh_patterns` is a view of `reconcile.patterns`.
     """
-    con.execute(f"CREATE OR REPLACE TEMP TABLE found ({_PLAIN}, cells {FOUND_TYPE})")
     if full:
-        con.execute(f"CREATE OR REPLACE TABLE reconcile.patterns ({COLUMNS})")
+        con.execute(f"CREATE OR REPLACE TABLE reconcile.patterns ({COLUMNS}, {CELLS})")
         con.execute("CREATE OR REPLACE TEMP VIEW fresh_patterns AS FROM reconcile.patterns")
     else:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE fresh_patterns ({_PLAIN})")
+        plain = COLUMNS.replace(" USING COMPRESSION uncompressed", "")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE fresh_patterns ({plain}, {CELLS})")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE scoped_golden AS FROM golden.wide {SCOPE}")
     target = "reconcile.patterns" if full else "fresh_patterns"
     for plan in plans:
         if plan.system not in cycle.sources:
             continue
         judge_presence(con, stack, cycle, plan.system, full=full)
-        _compare_copy(con, stack, plan, full=full)
-        con.execute(f"INSERT INTO {target} SELECT person_id, copy_system, stage, pattern FROM compared")
-        con.execute("INSERT INTO found FROM compared WHERE cells IS NOT NULL")
-        con.execute("DROP TABLE compared")
+        _compare_copy(con, stack, plan, target, full=full)
         con.execute("DROP TABLE verdicts")
+    if not full:
+        con.execute("DROP TABLE scoped_golden")
 
 
-def _compare_copy(con: duckdb.DuckDBPyConnection, stack: Stack, plan: CopyPlan, *, full: bool) -> None:
-    """One join of the golden record with a copy, and the persons who ought to be in the copy; leaves `compared`."""
+def settle_patterns(con: duckdb.DuckDBPyConnection, *, full: bool) -> None:
+    """After counting and emitting: values leave the patterns, and the temporary relation goes."""
+    con.execute(f"DROP {'VIEW' if full else 'TABLE'} fresh_patterns")
+    if full:
+        con.execute("ALTER TABLE reconcile.patterns DROP COLUMN cells")
+
+
+def _compare_copy(con: duckdb.DuckDBPyConnection, stack: Stack, plan: CopyPlan, target: str, *, full: bool) -> None:
+    """One join of the golden record with a copy, and the persons who ought to be in the copy."""
     copy = ident("cells", plan.system)
     usual = (_usual(con, "golden.wide"), _usual(con, copy)) if full else (None, None)
     judged = con.execute("SELECT 1 FROM verdicts LIMIT 1").fetchone() is not None
     verdicts = (
         "LEFT JOIN verdicts v ON v.person_id = g.person_id" if judged else "CROSS JOIN (SELECT NULL AS verdict) v"
     )
-    golden = f"(SELECT * FROM golden.wide {'' if full else SCOPE} WHERE stage IS NOT NULL)"
+    golden = f"(SELECT * FROM {'golden.wide' if full else 'scoped_golden'} WHERE stage IS NOT NULL)"
+    anything = " OR ".join(f"contains(pattern, '{letter}')" for letter in SHOWN)
     found = f"""SELECT person_id, {literal(plan.system)} AS copy_system, stage, pattern,
-                       CASE WHEN regexp_matches(pattern, '[{"".join(SHOWN)}]') THEN [{_cells(stack, plan)}] END AS cells"""
+                       CASE WHEN {anything} THEN [{_cells(stack, plan)}] END AS cells"""
     con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE compared AS {found} FROM (
+        f"""INSERT INTO {target} {found} FROM (
                 SELECT {_sides(stack, plan, copied=True)}, {pattern_sql(stack, plan, usual)} AS pattern
                 FROM {golden} g JOIN {copy} c ON c.person_id = g.person_id {verdicts})"""
     )
     if judged:
         con.execute(
-            f"""INSERT INTO compared {found} FROM (
+            f"""INSERT INTO {target} {found} FROM (
                     SELECT {_sides(stack, plan, copied=False)}, {missing_pattern_sql(plan)} AS pattern
                     FROM verdicts v JOIN golden.wide g ON g.person_id = v.person_id
                     WHERE NOT EXISTS (SELECT 1 FROM {copy} c WHERE c.person_id = v.person_id))"""
@@ -88,9 +94,11 @@ def _sides(stack: Stack, plan: CopyPlan, *, copied: bool) -> str:
 
 
 def _cells(stack: Stack, plan: CopyPlan) -> str:
+    """Both sides of the cells to show; NULL in the place of the others, so that only what is shown is turned into text."""
     return ", ".join(
-        f"{{'place': {place}, 'authority_value': {_shown(stack, plan.system, 'g', position)}, "
-        f"'copy_value': {_shown(stack, plan.system, 'c', position)}}}"
+        f"CASE WHEN contains('{''.join(SHOWN)}', substr(pattern, {place + 1}, 1)) THEN {{'place': {place}, "
+        f"'authority_value': {_shown(stack, plan.system, 'g', position)}, "
+        f"'copy_value': {_shown(stack, plan.system, 'c', position)}}} END"
         for place, position in enumerate(plan.positions, start=1)
     )
 

@@ -40,7 +40,7 @@ def judge_presence(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, s
         f"""
         CREATE OR REPLACE TEMP TABLE presence_found AS
         WITH people AS (
-            SELECT person_id, stage, {attributes}, $as_of::DATE AS as_of FROM golden.wide {"" if full else SCOPE}
+            SELECT person_id, stage, {attributes}, $as_of::DATE AS as_of FROM {"golden.wide" if full else "scoped_golden"}
             WHERE stage IS NOT NULL),
         judged AS (
             SELECT *, coalesce({must.sql if must else "false"}, false) AS must,

@@ -23,7 +23,8 @@ def test_a_difference_is_one_row_with_both_values_and_their_origin(house: House,
     house.run(house.open())
     assert person.rows() == [("payroll", "start_date", "disagree", "2020-01-01", "2020-02-01")]
     row = house.one(
-        "SELECT authority_system, authority_source_id, copy_source_id, authority_snapshot_id, data_type, stage, cause FROM reconcile.discrepancies"
+        """SELECT authority_system, authority_source_id, copy_source_id, authority_snapshot_id, data_type, stage, cause
+           FROM reconcile.discrepancies"""
     )
     assert row == ("hris", "h", "p", "hris-0", "employment", "worker", None)
 
