@@ -37,6 +37,9 @@ HISTORY = (
     Column("cycle_id", "Cycle", rank=3),
 )
 
+_REMARKS = 7
+"""Cycles whose remark (what was left out of M2) stands below the history too: the column may have no room."""
+
 _HISTORY = """
 WITH overall AS (SELECT * FROM reconcile.rates WHERE scope = 'all'),
 wide AS (
@@ -62,7 +65,8 @@ def metrics(con: duckdb.DuckDBPyConnection, stack: Stack, *, history: bool = Fal
     if history:
         return _history(con, stack)
     rows = _rates(con, cycle_id)
-    return Table("Rates", COLUMNS, tuple(rows), as_of, (_definition(con, cycle_id), *tolerances(stack)))
+    left_out = tuple(f"{M2}: {row[-1]}." for row in rows if row[1:3] == (M2, "all") and row[-1])
+    return Table("Rates", COLUMNS, tuple(rows), as_of, (*left_out, _definition(con, cycle_id), *tolerances(stack)))
 
 
 def _rates(con: duckdb.DuckDBPyConnection, cycle_id: str) -> list[tuple[object, ...]]:
@@ -86,6 +90,7 @@ def _history(con: duckdb.DuckDBPyConnection, stack: Stack) -> Table:
         tuple(rows),
         None,
         (
+            *(f"{row[0]}: M2 {row[-2]}." for row in rows[-_REMARKS:] if row[-2]),
             "M2: disagreeing of comparable values.",
             "M1: share of what landed in copies in 30 days that was typed by hand, at least and at most.",
             "known: share whose origin is known.",

@@ -90,3 +90,22 @@ def test_escape_sequences_in_a_value_reach_no_terminal(capsys: pytest.CaptureFix
 
 def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Nothing to show." in printed(Table("T", (Column("v", "Value"),), ()), capsys)
+
+
+def test_what_a_rate_leaves_out_is_told_even_where_its_column_has_no_room(
+    con: duckdb.DuckDBPyConnection, house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect() as other:
+        other.execute("CREATE SCHEMA cycles; CREATE SCHEMA reconcile")
+        row = con.execute("SELECT max(cycle_id) FROM reconcile.rates").fetchone()
+        assert row is not None
+        for schema, name in (("cycles", "runs"), ("reconcile", "rates")):
+            frame = con.execute(f"SELECT * FROM {schema}.{name}").to_arrow_table()
+            other.execute(f"CREATE TABLE {schema}.{name} AS FROM frame")
+            assert frame.num_rows
+        other.execute(
+            "UPDATE reconcile.rates SET note = 'without payroll: stale' WHERE scope = 'all' AND metric LIKE 'M2 disc%' AND cycle_id = ?",
+            list(row),
+        )
+        for history in (False, True):
+            assert "without payroll: stale" in printed(metrics(other, house.stack, history=history), capsys)
