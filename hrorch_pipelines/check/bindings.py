@@ -118,7 +118,7 @@ def _rule(con: duckdb.DuckDBPyConnection, stack: Stack, target: str, number: int
         if sql is None:
             continue
         try:
-            con.execute(f"SELECT (\n{sql}\n)::BOOLEAN FROM (SELECT {empty}) LIMIT 0")
+            con.execute(f"SELECT TRY([(\n{sql}\n)::BOOLEAN]) FROM (SELECT {empty}) LIMIT 0")
         except duckdb.Error as error:
             known = list(attribute_columns(stack, system, record))
             missing = str(error).partition('Referenced column "')[2].partition('"')[0]

@@ -18,7 +18,7 @@ from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.presets import PRESETS, apply_presets
 from hrorch_pipelines.stack.tree import Entries, Listing, Node, read_tree, shown_path
 
-__all__ = ["PRESETS", "Loaded", "load_stack", "load_with_notes", "read_stack"]
+__all__ = ["PRESETS", "Loaded", "load_stack", "load_with_notes"]
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,7 @@ def load_stack(path: Path | str, env: Mapping[str, str] | None = None) -> Stack:
 
 def load_with_notes(path: Path | str, env: Mapping[str, str] | None = None) -> Loaded:
     """As `load_stack`, with the notes and the places. Raises StackFaults."""
-    return _load(Path(path), env, cross_checks=True)
-
-
-def read_stack(path: Path | str, env: Mapping[str, str] | None = None) -> Stack:
-    """As `load_stack` without the checks between the parts of the file: for looking at a stack that cannot be run."""
-    return _load(Path(path), env, cross_checks=False).stack
-
-
-def _load(path: Path, env: Mapping[str, str] | None, *, cross_checks: bool) -> Loaded:
+    path = Path(path)
     tree, faults = read_tree(path, str(path))
     if tree is None:
         raise StackFaults(faults)
@@ -64,12 +56,11 @@ def _load(path: Path, env: Mapping[str, str] | None, *, cross_checks: bool) -> L
     notes: list[Note] = []
     if stack is not None:
         stack._folder, stack._hash = path.parent, _digest(tree)  # noqa: SLF001
-        if cross_checks:
-            for finding in cross_check(stack, _declared(draft)):
-                if finding.note:
-                    notes.append(_note(finding, draft, environment))
-                else:
-                    faults.append(_fault(finding, draft, environment))
+        for finding in cross_check(stack, _declared(draft)):
+            if finding.note:
+                notes.append(_note(finding, draft, environment))
+            else:
+                faults.append(_fault(finding, draft, environment))
     if faults or stack is None:
         raise StackFaults(_in_order(faults, environment, str(path)))
     return Loaded(stack, tuple(notes), draft, environment)

@@ -40,6 +40,7 @@ def test_the_valid_file_binds(folder: Path) -> None:
         ("sql: \"start_date > birth_date\"", "sql: \"start_date > born\"", "there is no column `born`"),
         ("sql: \"start_date > birth_date\"", "sql: \"start_date >\"", "syntax error"),
         ("sql: \"start_date > birth_date\"", "sql: \"read_text('/etc/hostname') IS NULL\"", ""),
+        ("sql: \"start_date > birth_date\"", "sql: \"count(*) > 1\"", ""),
         ("birth_date: born", "birth_date: 'born[x'", "cannot be read"),
         ("status: status\n", "status: {from: status, sql: \"upper(valu)\"}\n", "valu"),
         ("status: status\n", "status: {from: status, sql: \"random()\"}\n", "random"),
