@@ -100,7 +100,7 @@ def test_what_a_rate_leaves_out_is_told_even_where_its_column_has_no_room(
         row = con.execute("SELECT max(cycle_id) FROM reconcile.rates").fetchone()
         assert row is not None
         for schema, name in (("cycles", "runs"), ("reconcile", "rates")):
-            frame = con.execute(f"SELECT * FROM {schema}.{name}").to_arrow_table()
+            frame = con.sql(f"SELECT * FROM {schema}.{name}").to_arrow_table()
             other.execute(f"CREATE TABLE {schema}.{name} AS FROM frame")
             assert frame.num_rows
         other.execute(
