@@ -100,9 +100,9 @@ def test_what_a_rate_leaves_out_is_told_even_where_its_column_has_no_room(
         row = con.execute("SELECT max(cycle_id) FROM reconcile.rates").fetchone()
         assert row is not None
         for schema, name in (("cycles", "runs"), ("reconcile", "rates")):
-            frame = con.sql(f"SELECT * FROM {schema}.{name}").to_arrow_table()
+            frame = con.execute(f"SELECT * FROM {schema}.{name}").df()
             other.execute(f"CREATE TABLE {schema}.{name} AS FROM frame")
-            assert frame.num_rows
+            assert len(frame)
         other.execute(
             "UPDATE reconcile.rates SET note = 'without payroll: stale' WHERE scope = 'all' AND metric LIKE 'M2 disc%' AND cycle_id = ?",
             list(row),
