@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ def start(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, clock: Clock
     from hrorch_pipelines.snapshots.history import ingest, ingested
 
     con.execute(cycles.SCHEMA)
-    now = clock.now()
+    now = _moment(con, clock.now())
     refused = refused_snapshots(con, stack)
     chosen = {system: manifest for system in stack.systems if (manifest := _newest(home, system, refused)) is not None}
     if not chosen:
@@ -102,6 +102,15 @@ def current(con: duckdb.DuckDBPyConnection) -> Cycle:
 def at(cycle: Cycle, moment: datetime, time_zone: str) -> Cycle:
     """The same cycle looked at from another moment."""
     return replace(cycle, now=moment, as_of=local_date(moment, time_zone))
+
+
+def _moment(con: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
+    """The clock's moment, or just after the last cycle of that moment: a clock may stand still, ids may not repeat."""
+    row = con.execute(
+        "SELECT max(now) FROM cycles.runs WHERE finished_at IS NOT NULL AND now >= $now AND now < $now + INTERVAL 1 SECOND",
+        {"now": now},
+    ).fetchone()
+    return row[0].astimezone(UTC) + timedelta(microseconds=1) if row and row[0] else now
 
 
 def _newest(home: Home, system: str, refused: set[str]) -> Manifest | None:
