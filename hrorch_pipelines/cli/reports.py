@@ -158,11 +158,11 @@ def explain(
 ) -> None:
     """Why a value is what it is: who says what, which gate it passed, which rule chose it, what disagrees and why."""
     from hrorch_pipelines.reports.explain import explain as read
+    from hrorch_pipelines.reports.render import render_all
 
     workplace = open_workplace(stack, home)
     with _published(workplace, as_of) as con:
-        for table in read(con, workplace.stack, person, attribute, reveal=reveal):
-            _write(table, format_, output)
+        render_all(read(con, workplace.stack, person, attribute, reveal=reveal), format_, output)
 
 
 @contextmanager

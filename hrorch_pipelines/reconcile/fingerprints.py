@@ -38,12 +38,13 @@ ORDER: tuple[Cause, ...] = (
     # Exact arithmetic before likeness of digits.
     Cause.FTE_SHARE,
     Cause.PAY_FREQUENCY_FACTOR,
-    Cause.EXCHANGE_RATE,
     Cause.DAY_MONTH_SWAPPED,
     Cause.OFF_BY_ONE_DAY,
     Cause.TRUNCATED,
     Cause.TRANSPOSED_DIGITS,
     Cause.ONE_DIGIT,
+    # Rates are many and rounded: near one of them is weaker evidence than one slip of the fingers.
+    Cause.EXCHANGE_RATE,
     # Numbers given out in a row differ by a digit from their neighbours: a typing error is the likelier story.
     Cause.ROW_SLIP,
     Cause.OTHER,

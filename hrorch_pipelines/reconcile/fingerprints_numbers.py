@@ -8,8 +8,11 @@ from hrorch_pipelines.reconcile.fingerprints import Fingerprint
 from hrorch_pipelines.reconcile.terms import Cause
 from hrorch_pipelines.stack.models import Stack
 
-EXACT = 0.0005
-"""Relative band in which a ratio is 'exactly' a factor: rounding to cents, no more."""
+NEAR_RATE = 0.0005
+"""Relative band around an exchange rate: catalogues round theirs."""
+
+_EXACT = "greatest(2e-5, 0.0051 * coalesce(per_year, 1) / cn)"
+"""Relative band in which a ratio is exactly a factor: the copy's own amount is rounded to the cent, and nothing else is."""
 
 FREQUENCIES = (12.0, 24.0, 26.0, 52.0, 260.0, 2080.0)
 THOUSANDS = 1000.0
@@ -55,17 +58,17 @@ NUMBERS: tuple[Fingerprint, ...] = (
     ),
     Fingerprint(
         Cause.FTE_SHARE,
-        f"kind IN ('pay', 'money') AND fte > 0 AND fte <> 1 AND (abs(cn / (an * fte) - 1) < {EXACT} OR abs(an / (cn * fte) - 1) < {EXACT})",
+        f"kind IN ('pay', 'money') AND fte > 0 AND fte <> 1 AND (abs(cn / (an * fte) - 1) < {_EXACT} OR abs(an / (cn * fte) - 1) < {_EXACT})",
         "'the amounts differ by the working time (FTE)'",
     ),
     Fingerprint(
         Cause.PAY_FREQUENCY_FACTOR,
-        f"kind IN ('pay', 'money') AND list_bool_or(list_transform([{_FACTOR_LIST}], lambda f: abs({_RATIO} / f - 1) < {EXACT}))",
+        f"kind IN ('pay', 'money') AND list_bool_or(list_transform([{_FACTOR_LIST}], lambda f: abs({_RATIO} / f - 1) < {_EXACT}))",
         "'the amounts differ by exactly a pay-period factor'",
     ),
     Fingerprint(
         Cause.EXCHANGE_RATE,
-        f"kind IN ('pay', 'money') AND EXISTS (SELECT 1 FROM cause_exchange WHERE abs({_RATIO} / rate - 1) < {EXACT})",
+        f"kind IN ('pay', 'money') AND EXISTS (SELECT 1 FROM cause_exchange WHERE abs({_RATIO} / rate - 1) < {NEAR_RATE})",
         "'the amounts differ by an exchange rate of the catalogue'",
     ),
 )

@@ -59,7 +59,9 @@ def load_nicknames(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
 def find_mojibake(con: duckdb.DuckDBPyConnection) -> None:
     """Record rows where one value is the other's UTF-8 read as Latin-1 or Windows-1252, once or twice."""
     rows = con.execute(
-        f"SELECT discrepancy_id, a, c FROM cause_work WHERE {_TEXT} AND a IS NOT NULL AND c IS NOT NULL AND (a <> strip_accents(a) OR regexp_matches(a || c, '[^\\x00-\\x7F]'))"
+        f"""SELECT discrepancy_id, a, c FROM cause_work
+            WHERE {_TEXT} AND a IS NOT NULL AND c IS NOT NULL
+              AND (a <> strip_accents(a) OR regexp_matches(a || c, '[^\\x00-\\x7F]'))"""
     ).fetchall()
     hits = [
         (identifier, ORDER.index(Cause.MOJIBAKE), Cause.MOJIBAKE.value, "UTF-8 text was read in another encoding")

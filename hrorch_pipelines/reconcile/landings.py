@@ -49,7 +49,8 @@ WITH recent AS (
     SELECT recent.* FROM recent ANTI JOIN reconcile.landings USING (landing_id)
 )
 SELECT unseen.landing_id, links.person_id, unseen.attribute, unseen.system, unseen.record, links.source_id,
-       unseen.effective_from, unseen.after, CASE WHEN unseen.changed_at >= coalesce(unseen.previous_observed_at, unseen.changed_at) THEN unseen.changed_at
+       unseen.effective_from, unseen.after,
+       CASE WHEN unseen.changed_at >= coalesce(unseen.previous_observed_at, unseen.changed_at) THEN unseen.changed_at
             ELSE unseen.observed_at END AS landed_at,
        unseen.observed_at AS detected_at,
        -- A stamp older than the last snapshot that did not show the change cannot be about it.

@@ -103,7 +103,10 @@ def _discrepancy_rates(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> Iterator
         """
     ).fetchall()
     note = f"without {', '.join(sorted(cycle.stale))}: stale" if cycle.stale else ""
-    profile = con.execute("SELECT disagreeing, comparable, persons FROM reconcile.person_profile").fetchall()
+    # In one order, else the bootstrap draws other persons and the interval differs from one run to the next.
+    profile = con.execute(
+        "SELECT disagreeing, comparable, persons FROM reconcile.person_profile WHERE persons > 0 ORDER BY ALL"
+    ).fetchall()
     for scope, wrong, comparable, quarantined in rows:
         if scope == "all":
             whole = _whole_interval(profile, wrong, comparable, stale=bool(cycle.stale))

@@ -35,9 +35,13 @@ def world(stack: Stack) -> duckdb.DuckDBPyConnection:
         con.execute(f"CREATE SCHEMA {schema}")
     con.execute(f"CREATE TABLE reconcile.discrepancies ({COLUMNS})")
     attributes = {name: column_type(stack, name) for name in stack.attributes}
-    con.execute(f"CREATE TABLE golden.persons ({columns_ddl({'person_id': 'VARCHAR', 'stage': 'VARCHAR', **attributes})})")
+    con.execute(
+        f"CREATE TABLE golden.persons ({columns_ddl({'person_id': 'VARCHAR', 'stage': 'VARCHAR', **attributes})})"
+    )
     for name, system in stack.systems.items():
-        con.execute(f"CREATE TABLE cells.{ident(name)} ({columns_ddl({'person_id': 'VARCHAR', 'pay_unit': 'VARCHAR'})})")
+        con.execute(
+            f"CREATE TABLE cells.{ident(name)} ({columns_ddl({'person_id': 'VARCHAR', 'pay_unit': 'VARCHAR'})})"
+        )
         for record in system.records:
             shape = {**record_columns(stack, name, record), "valid_from": "TIMESTAMPTZ", "valid_to": "TIMESTAMPTZ"}
             con.execute(f"CREATE TABLE {record_table('history', name, record)} ({columns_ddl(shape)})")
@@ -132,7 +136,9 @@ def test_dates(world, stack, day):
     assert after is Cause.OFF_BY_ONE_DAY or (swapped and after is Cause.DAY_MONTH_SWAPPED)
     if swapped:
         exchanged = day.replace(month=day.day, day=day.month)
-        assert cause_of(world, stack, "date_of_birth", day.isoformat(), exchanged.isoformat()) is Cause.DAY_MONTH_SWAPPED
+        assert (
+            cause_of(world, stack, "date_of_birth", day.isoformat(), exchanged.isoformat()) is Cause.DAY_MONTH_SWAPPED
+        )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +168,7 @@ def test_known_pairs(world, stack, attribute, authority, copy, cause):
 
 def test_an_earlier_value_of_the_authority(world, stack):
     world.execute(
-        f"""INSERT INTO {record_table('history', 'hris', 'job')} (parent_id, effective_from, job_title)
+        f"""INSERT INTO {record_table("history", "hris", "job")} (parent_id, effective_from, job_title)
             VALUES ('1', DATE '2025-01-01', 'Nurse'), ('1', DATE '2026-02-01', 'Head Nurse'),
                    ('1', DATE '2026-09-01', 'Director')"""
     )
@@ -173,7 +179,7 @@ def test_an_earlier_value_of_the_authority(world, stack):
 
 def test_a_former_name_is_not_called_stale(world, stack):
     world.execute(
-        f"""INSERT INTO {record_table('history', 'hris', 'worker')} (parent_id, legal_last_name, valid_from, valid_to)
+        f"""INSERT INTO {record_table("history", "hris", "worker")} (parent_id, legal_last_name, valid_from, valid_to)
             VALUES ('1', 'Silva', TIMESTAMPTZ '2026-01-01', TIMESTAMPTZ '2026-02-01'), ('1', 'Costa', TIMESTAMPTZ '2026-02-01', NULL)"""
     )
     assert cause_of(world, stack, "legal_last_name", "Costa", "Silva") is Cause.NICKNAME_OR_FORMER_NAME
@@ -188,7 +194,7 @@ def test_another_persons_value_only_when_it_says_whose(world, stack):
 
 def test_the_day_of_entry(world, stack):
     world.execute(
-        f"""INSERT INTO {record_table('history', 'hris', 'worker')} (parent_id, source_updated_at)
+        f"""INSERT INTO {record_table("history", "hris", "worker")} (parent_id, source_updated_at)
             VALUES ('1', TIMESTAMPTZ '2026-03-18 02:00:00Z')"""  # still the 17th in Chicago
     )
     assert cause_of(world, stack, "start_date", "2026-03-02", "2026-03-17") is Cause.ENTRY_DATE_AS_EFFECTIVE
