@@ -58,7 +58,8 @@ NUMBERS: tuple[Fingerprint, ...] = (
     ),
     Fingerprint(
         Cause.FTE_SHARE,
-        f"kind IN ('pay', 'money') AND fte > 0 AND fte <> 1 AND (abs(cn / (an * fte) - 1) < {_EXACT} OR abs(an / (cn * fte) - 1) < {_EXACT})",
+        f"""kind IN ('pay', 'money') AND fte > 0 AND fte <> 1
+            AND (abs(cn / (an * fte) - 1) < {_EXACT} OR abs(an / (cn * fte) - 1) < {_EXACT})""",
         "'the amounts differ by the working time (FTE)'",
     ),
     Fingerprint(
