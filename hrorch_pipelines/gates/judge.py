@@ -118,11 +118,13 @@ def _run_pandera(con: duckdb.DuckDBPyConnection, scope: RecordType, cycle: Cycle
     columns = sorted({subject.name for rule in judged for subject in subjects(scope, rule)})
     crashed: set[int] = set()
     for frame in _chunks(con, scope, columns):
+        errors: list[Any] = []
         try:
             schema.validate(frame, lazy=True)
         except SchemaErrors as found:
-            # Not raised from, not logged: pandera's error holds the failing values.
             errors = list(found.schema_errors)
+        # Outside the handler: pandera's error holds failing values, so it must not become the context of another one.
+        if errors:
             crashed |= _note(con, scope, judged, errors, pa)
     return crashed
 
