@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from hrorch_pipelines.stack.errors import Fault
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.nearest import nearest
+from hrorch_pipelines.stack.shape import stand_in, takes_path
 from hrorch_pipelines.stack.tree import Entries, Listing, Node, Place, Scalar, shown_path
 from hrorch_pipelines.stack.words import explain
 
@@ -21,11 +22,15 @@ _MOST_ROUNDS = 30
 
 @dataclass
 class Draft:
-    """A tree on its way to a Stack. `set_aside` are the paths left out because something is wrong there."""
+    """A tree on its way to a Stack. `set_aside` are the paths left out because something is wrong there.
+
+    Where one of them is needed for the rest to stand, a stand-in takes its place; nothing said about it is believed.
+    """
 
     tree: Entries
     set_aside: set[Path] = field(default_factory=set)
     as_text: set[Path] = field(default_factory=set)
+    _stand_ins: dict[Path, Any] = field(default_factory=dict)
     _kept: dict[Path, list[int]] = field(default_factory=dict)
 
     def stack(self) -> tuple[Stack | None, list[Fault]]:
@@ -39,7 +44,8 @@ class Draft:
             if self._taken_as_text(errors):
                 continue
             faults += self._explained(errors)
-            gone = {self._to_set_aside(self.original(error["loc"]), error["type"]) for error in errors}
+            at_fault = {self.original(error["loc"]): error["type"] for error in errors}
+            gone = {self._to_set_aside(path, kind) for path, kind in at_fault.items()}
             if () in gone:
                 return None, faults
             self.set_aside |= gone
@@ -48,6 +54,11 @@ class Draft:
     def find(self, path: Path) -> tuple[Place, Node]:
         """The line of the longest part of a path that exists, and what stands there. `path` as the models count."""
         return self._reach(self.original(path))
+
+    def is_set_aside(self, path: Path) -> bool:
+        """Whether a path of the models leads into something that is at fault already."""
+        own = self.original(path)
+        return any(own[:length] in self.set_aside for length in range(1, len(own) + 1))
 
     def original(self, loc: Path) -> Path:
         """A path of the models as a path of the tree: steps that only name a form left out, list positions restored."""
@@ -83,11 +94,12 @@ class Draft:
     def _content(self, node: Node, path: Path) -> Any:
         match node:
             case Entries():
-                return {
+                own = {
                     key: self._content(value, (*path, key))
                     for key, (_, value) in node.items.items()
                     if (*path, key) not in self.set_aside
                 }
+                return own | {str(at[-1]): value for at, value in self._stand_ins.items() if at[:-1] == path}
             case Listing():
                 kept = [number for number in range(len(node.items)) if (*path, number) not in self.set_aside]
                 self._kept[path] = kept
@@ -101,7 +113,7 @@ class Draft:
         for error in errors:
             path = self.original(error["loc"])
             _, node = self._reach(path)
-            wanted = error["type"] == "string_type" and isinstance(node, Scalar)
+            wanted = error["type"] == "string_type" or takes_path(error["loc"])
             if wanted and isinstance(node, Scalar) and node.value is not None and path not in self.as_text:
                 self.as_text.add(path)
                 found = True
@@ -122,7 +134,12 @@ class Draft:
         return faults
 
     def _to_set_aside(self, path: Path, kind: str) -> Path:
-        """The smallest part without which the rest may stand: what lacks a key goes whole."""
+        """The smallest part without which the rest may stand: what lacks a key with no stand-in goes whole."""
+        if path in self._stand_ins:
+            del self._stand_ins[path]
+        elif path and path not in self.set_aside and (value := stand_in(path)) is not None:
+            self._stand_ins[path] = value
+            return path
         path = path[:-1] if kind == "missing" else path
         while path in self.set_aside:
             path = path[:-1]

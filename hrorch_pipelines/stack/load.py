@@ -57,6 +57,8 @@ def load_with_notes(path: Path | str, env: Mapping[str, str] | None = None) -> L
     if stack is not None:
         stack._folder, stack._hash = path.parent, _digest(tree)  # noqa: SLF001
         for finding in cross_check(stack, _declared(draft)):
+            if draft.is_set_aside(finding.path):
+                continue
             if finding.note:
                 notes.append(_note(finding, draft, environment))
             else:

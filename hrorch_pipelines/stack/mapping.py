@@ -28,7 +28,7 @@ class Split(Part):
 class FieldMap(Part):
     """One attribute's way from the source. Steps act in the order listed here. A plain string means `{from: that}`."""
 
-    from_: str | list[str] | None = Field(
+    from_: str | Annotated[list[str], Field(min_length=1)] | None = Field(
         None,
         alias="from",
         description="Path or paths in the source record: a column name, or a dotted JSON path such as `name.first`, "

@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 
+from hrorch_pipelines.stack.mapping import FieldMap
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.stack.rules import AuthorityRule
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,34 @@ def expected(path: Sequence[str | int]) -> str:
     return " or ".join(found) or "something else"
 
 
+def takes_path(path: Sequence[str | int]) -> bool:
+    """Whether a field mapping may stand at a path: then a single text is one too."""
+    return any(option.type is FieldMap for option in at(path))
+
+
+def stand_in(path: Sequence[str | int]) -> Any:
+    """A value the models accept at a path, where they need one and any will do for checking the rest; else None.
+
+    None for `connector`: what is right elsewhere depends on it.
+    """
+    key = str(path[-1])
+    field = known_keys(path[:-1]).get(key)
+    if field is None or not field.is_required() or key == "connector":
+        return None
+    kind = next((option.type for option in at(path)), None)
+    if kind is FieldMap:
+        return {"const": "-"}
+    if kind is str:
+        return "nobody@nowhere.example" if key == "email" else "placeholder"
+    return None
+
+
 def words(kind: Any) -> str:
     """A type in plain words."""
+    if kind is FieldMap:
+        return "a path or a field mapping"
+    if kind is AuthorityRule:
+        return "a system"
     origin = get_origin(kind)
     if origin is Literal:
         return f"one of {', '.join(str(value) for value in get_args(kind))}"

@@ -16,7 +16,7 @@ _LONGEST = 60
 
 def explain(errors: Sequence[ErrorDetails], path: tuple[str | int, ...], node: Node) -> tuple[str, str]:
     """What is wrong at a path, and the remedy. `errors` all concern this one place; `node` is what stands there."""
-    error = errors[0]
+    error = next((error for error in errors if error["type"] == "too_short"), errors[0])
     loc = error["loc"]
     kind = error["type"]
     context = error.get("ctx", {})
@@ -111,7 +111,6 @@ def _wanted(errors: Sequence[ErrorDetails]) -> str:
     """What belongs here, from the types asked for; several when any of them would do."""
     words = {
         "string_type": "text", "list_type": "a list", "dict_type": "a mapping (keys and values)", "tuple_type": "a list",
-        "model_type": "a mapping (keys and values)", "model_attributes_type": "a mapping (keys and values)",
         "bool_type": "true or false", "bool_parsing": "true or false", "int_type": "a whole number", "int_parsing": "a whole number",
         "int_from_float": "a whole number", "int_parsing_size": "a whole number that is not so large",
         "float_type": "a number", "float_parsing": "a number", "finite_number": "a number",

@@ -119,3 +119,9 @@ def test_a_system_that_never_answers_does_not_hold_up_the_check(folder: Path) ->
         hris = check(folder, text, connect=True, patience=0.3).connections[0]
     assert not hris.ok
     assert "answer" in hris.what
+
+
+@pytest.mark.parametrize("name", ["data/stack.yaml", "docs/examples/two-files/stack.yaml"])
+def test_the_stacks_we_ship_have_no_fault(name: str) -> None:
+    report = check_stack(Path(__file__).parents[2] / name, SystemClock(), connect=False)
+    assert report.faults == ()

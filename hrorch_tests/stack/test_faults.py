@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from hrorch_tests.stack.conftest import SECRET, VALID, Faults, spoilt
+from hrorch_pipelines.stack.load import load_stack
+from hrorch_tests.stack.conftest import ENV, SECRET, VALID, Faults, spoilt
 
 
 def test_the_valid_file_is_valid(faults_of: Faults) -> None:
@@ -38,7 +41,8 @@ CASES = [
     ("review_between: [0.1, 0.99]", "review_between: [0.1, 1.5]", "`1.5` is out of range", "at most 1"),
     ("review_between: [0.1, 0.99]", "review_between: [0.1, .nan]", "where a number belongs", "a number"),
     ("split: {by: \",\", take: 0}", "split: {by: \",\", take: first}", "`first` is text where a whole number belongs", "whole number"),
-    ("key: id", "key: 5", "is a number where a mapping", "mapping"),
+    ("key: EmpNo", "key: null", "is nothing where a path or a field mapping belongs", "write a path"),
+    ("{worker: hris, other: hris}\n  employment", "{worker: 5, other: hris}\n  employment", "`5` is a number where a system belongs", "write a system"),
     ("pattern: \"^[0-9]+$\"}", "patern: \"^[0-9]+$\"}", "unknown key `patern`", "did you mean `pattern`"),
     # people
     ("owner: lead", "owner: leed", "no `leed` among `people`", "did you mean `lead`"),
@@ -241,3 +245,26 @@ def test_a_default_stands_in_for_an_unset_name(faults_of: Faults) -> None:
 def test_an_opening_that_names_nothing_is_a_fault(faults_of: Faults) -> None:
     faults = faults_of(VALID.replace("${HRIS_KEY}", "${HRIS KEY}"))
     assert [fault.what for fault in faults] == ["`${` does not begin a name of the environment"]
+
+
+def test_what_is_at_fault_hides_nothing_else_of_its_system(faults_of: Faults) -> None:
+    """A record without a usable key, a person without an address: what hangs on them is checked all the same."""
+    text = VALID
+    for old, new in (
+        ("key: EmpNo", "key: []"),
+        ("owner: lead", "owner: nobody"),
+        ("department: {from: Dept, catalogue: departments.csv}", "department: {from: Dept, catalogue: gone.csv}"),
+        ("email: l@small.example, deputy: analyst", "deputy: nobody"),
+        ("attribute: last_name, max: 40", "attribute: first_name, max: 40"),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    whats = [fault.what for fault in faults_of(text)]
+    assert len(whats) == 6, whats
+    assert sum("no `nobody` among `people`" in what for what in whats) == 2
+    assert "`payroll.worker` does not map `first_name`" in whats
+
+
+def test_a_column_named_by_a_number_is_a_path(folder: Path) -> None:
+    (folder / "stack.yaml").write_text(VALID.replace("key: EmpNo", "key: 0042"), encoding="utf-8")
+    assert load_stack(folder / "stack.yaml", ENV).systems["payroll"].records["worker"].key.paths == ["0042"]
