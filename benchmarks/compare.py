@@ -172,8 +172,8 @@ def main() -> None:
         ours = _timed("compare (states, counts, rows, histogram)", lambda: compare(con, stack, first), 2)
         cycles.finish(con, first)
         hand = _timed("hand-written join of the same pairs, best of 2", lambda: by_hand(con, stack), 2)
-        rows = con.execute("SELECT count(*) FROM reconcile.discrepancies").fetchone()
-        print(f"discrepancies {rows[0] if rows else 0:,}; ours / hand-written = {_ratio(ours, hand)}")
+        rows = con.execute("SELECT count(*) FROM reconcile.discrepancies").fetchall()
+        print(f"discrepancies {rows[0][0]:,}; ours / hand-written = {_ratio(ours, hand)}")
         if not options.without_datacompy:
             rival = _timed("datacompy PolarsCompare of the same pairs", lambda: by_datacompy(con, stack))
             print(f"ours / datacompy = {_ratio(ours, rival)}")
