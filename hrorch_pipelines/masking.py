@@ -4,6 +4,8 @@ from __future__ import annotations
 
 MASK = "•"
 _CLEAR = frozenset({"normal"})
+LONGEST_TOP = 6
+"""What stands after the last dot of an address is shown only when it is as short as a top-level domain is."""
 
 
 def mask(value: object, sensitivity: str) -> str:
@@ -19,7 +21,8 @@ def mask(value: object, sensitivity: str) -> str:
         return text
     if sensitivity in {"secret", "special"}:
         return MASK * 4
-    if "@" in text:
-        name, _, domain = text.partition("@")
-        return f"{name[:1]}{MASK * 3}@{MASK * 3}.{domain.rpartition('.')[2]}"
+    name, _, domain = text.partition("@")
+    top = domain.rpartition(".")[2]
+    if domain.count(".") and top.isascii() and top.isalpha() and len(top) <= LONGEST_TOP:
+        return f"{name[:1]}{MASK * 3}@{MASK * 3}.{top}"
     return f"{text[:1] if sensitivity == 'personal' else ''}{MASK * 3}({len(text)})"

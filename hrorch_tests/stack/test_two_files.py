@@ -17,7 +17,7 @@ def test_the_first_stack_is_valid_and_short() -> None:
     assert [system.connector for system in loaded.stack.systems.values()] == ["files", "files"]
 
 
-def test_the_two_files_differ_in_three_cells() -> None:
+def test_the_two_files_differ_in_three_cells_and_one_person() -> None:
     """Read here by hand, column by column, so that the README can promise the number."""
     with (FOLDER / "people.csv").open(encoding="utf-8", newline="") as file:
         people = {row["Employee ID"]: row for row in csv.DictReader(file)}
@@ -25,7 +25,9 @@ def test_the_two_files_differ_in_three_cells() -> None:
         payroll = {row["EmpNo"]: row for row in csv.DictReader(file, delimiter=";")}
     differing = []
     for number, person in people.items():
-        other = payroll[number]
+        other = payroll.get(number)
+        if other is None:
+            continue
         month, day, year = other["Hired"].split("/")
         born = other["DOB"].split("/")
         pairs = {
@@ -39,4 +41,5 @@ def test_the_two_files_differ_in_three_cells() -> None:
         }
         differing += [(number, name) for name, (left, right) in pairs.items() if left != right]
     assert sorted(differing) == [("00421", "start_date"), ("00425", "pay"), ("00430", "last_name")]
-    assert list(people) == list(payroll)
+    assert set(people) - set(payroll) == {"00436"}
+    assert not set(payroll) - set(people)
