@@ -225,8 +225,7 @@ class Store:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        con = getattr(self._local, "con", None)
-        if con is not None:
+        if (con := getattr(self._local, "con", None)) is not None:
             con.close()
             self._local.con = None
 

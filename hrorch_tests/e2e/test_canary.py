@@ -90,6 +90,7 @@ def canary_rows(exports: Exports) -> list[dict[str, str]]:
     }  # fails `required`
     rows[3] |= {"id": "", "work_email": "zq.canary.8c1d@small.example"}  # no key
     rows[5] |= {"id": rows[4]["id"], "department": "Kanarienvogelstrasse"}  # one id, two people
+    rows[10] |= {"legal_last_name": "Wenceslavskaya", "pay_amount": "86420.97"}  # passes
     return rows
 
 
@@ -117,6 +118,8 @@ def write_world(exports: Exports) -> Path:
         "legal_last_name": "Quetzalcoatlina",
         "work_email": "zq.canary.8c1d@small.example",
     }
+    # Passes every gate and disagrees.
+    payroll[10] |= {"legal_last_name": "Xochipillimar", "pay_amount": "91375.13"}
     # The number of one person with everything of another: goes to a reviewer.
     payroll[7] |= {"legal_last_name": "Xochipillimar", "date_of_birth": "1951-12-29"}
     payroll[7] |= {"work_email": "zq.canary.8c1d.other@small.example"}
