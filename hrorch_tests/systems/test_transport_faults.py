@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def stack(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> Stack:
         content["systems"][name] |= {"records": records, "connection": {"timeout": "0.5s", "retries": 2}}
     folder = tmp_path_factory.mktemp("stack")
     (folder / "stack.yaml").write_text(yaml.safe_dump(content))
+    shutil.copytree(EXAMPLE.parent / "catalogues", folder / "catalogues")
     return load_stack(folder / "stack.yaml", sandbox.env)
 
 
