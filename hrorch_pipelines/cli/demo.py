@@ -144,7 +144,7 @@ def _tell_story(story: list[tuple[Day, str, list[JobOutcome]]]) -> None:
     table = Table("day", "what happened", "what HRORCH did", title="The days", title_justify="left")
     for day, date, outcomes in story:
         did = [
-            f"{outcome.job.removeprefix('extract_')}: {outcome.reason.splitlines()[0][:160]}"
+            f"refused {outcome.job.removeprefix('extract_')} and kept its last good snapshot, stale: {_short(outcome.reason)}"
             for outcome in outcomes
             if not outcome.ok
         ]
@@ -152,19 +152,29 @@ def _tell_story(story: list[tuple[Day, str, list[JobOutcome]]]) -> None:
     console.print(table)
 
 
+def _short(reason: str) -> str:
+    """What went wrong, without the remedy in brackets: the owner is told all of it, here it is a story."""
+    return reason.splitlines()[0].split(" (")[0].rpartition(": ")[2]
+
+
 def _tell_scores(scores: list[KindScore]) -> None:
     table = Table(title="Planted and found", title_justify="left")
-    for heading in ("kind of fault", "planted", "found", "missed", "false", "cause named", "recall", "precision"):
-        table.add_column(heading, justify="left" if heading == "kind of fault" else "right")
+    table.add_column("kind of fault", no_wrap=True)
+    for heading in ("planted", "found", "false", "cause", "recall", "prec."):
+        table.add_column(heading, justify="right")
     for score in scores:
         table.add_row(
-            score.kind,
-            *(str(n) for n in (score.planted, score.found, score.missed, score.false)),
+            score.kind.replace("_", " "),
+            *(str(n) for n in (score.planted, score.found, score.false)),
             f"{score.cause_right}/{score.cause_of}" if score.cause_of else "",
             *("" if rate is None else f"{rate:.2f}" for rate in (score.recall, score.precision)),
             style="" if not (score.missed or score.false) else "bold red",
         )
     console.print(table)
+    console.print(
+        "found: of those planted. false: found where nothing was planted. cause: named rightly, of those where the data tell it.",
+        style="dim",
+    )
     undecided = [f"{score.kind} ({score.undecided})" for score in scores if score.undecided]
     if undecided:
         console.print(f"Planted, but not to be told from the data alone: {', '.join(undecided)}.")
