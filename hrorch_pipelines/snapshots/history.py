@@ -88,7 +88,11 @@ def ingest(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, manifest: M
 
 def ingested(con: duckdb.DuckDBPyConnection, system: str | None = None) -> set[str]:
     """Ids of the snapshots in history, of one system or of all."""
-    con.execute(SCHEMA)
+    if not con.execute(
+        """SELECT 1 FROM information_schema.tables
+           WHERE table_catalog = current_database() AND table_schema = 'history' AND table_name = 'snapshots'"""
+    ).fetchall():
+        return set()
     rows = con.execute(
         "SELECT snapshot_id FROM history.snapshots WHERE $system IS NULL OR system = $system", {"system": system}
     ).fetchall()
