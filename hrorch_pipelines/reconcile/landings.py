@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import duckdb
 
+from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.reconcile.terms import Cause
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.cycles import Cycle
@@ -153,7 +154,7 @@ def _drop_repeats(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
     """A new effective-dated row that repeats the row before it changed nothing: no-ops do not count."""
     for name, system in stack.systems.items():
         for record_name, record in system.records.items():
-            if record.effective is None:
+            if record.effective is None or not has_table(con, "history", f"{name}.{record_name}"):
                 continue
             for attribute in record.fields:
                 con.execute(

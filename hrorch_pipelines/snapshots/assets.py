@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -141,5 +142,6 @@ def _refusal(stack: Stack, manifest: Manifest) -> str:
 
 
 def _where(fault: TrustFault) -> str:
-    """The record type, where the sentence does not begin with it."""
-    return f"{fault.record}: " if fault.record and f"{fault.record}:" not in fault.what else ""
+    """The record type, where the sentence does not begin with a place."""
+    placed = re.match(r"[\w-]+: ", fault.what)
+    return f"{fault.record}: " if fault.record and not placed else ""

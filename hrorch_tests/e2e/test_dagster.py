@@ -205,6 +205,8 @@ def test_the_sensor_starts_one_cycle_per_set_of_snapshots(small: tuple[Exports, 
     assert second.run_key != first.run_key
     assert isinstance(tick(company, cursor)[0], dg.SkipReason)
     assert run(company, "cycle").success
+    without_cursor, _ = tick(company, None)
+    assert isinstance(without_cursor, dg.SkipReason), "a published cycle has seen these, whatever the cursor knows"
 
 
 def test_counts_and_rates_are_numbers_over_time(small: tuple[Exports, Company]) -> None:

@@ -17,10 +17,28 @@ OWNERS |= {"onboarding": "Dana Whitfield", "hris": "Dana Whitfield"}
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    """Sixty people, seen once when everything was well."""
+    """Sixty people in whom nothing is wrong, before anybody has looked."""
     with sandbox_company(tmp_path_factory.mktemp("outage"), people=60, faults=False) as company:
-        assert all(outcome.ok for outcome in company.run().values())
         yield company
+
+
+def test_two_systems_that_were_never_seen_do_not_hold_up_the_first_day(company: Company) -> None:
+    sandbox = company.sandbox
+    assert sandbox is not None
+    sandbox.stop("hris")
+    sandbox.stop("payroll")
+    outcomes = company.run()
+    sandbox.start("hris")
+    sandbox.start("payroll")
+    failed = {job: outcome.reason for job, outcome in outcomes.items() if not outcome.ok}
+    assert set(failed) == {"extract_hris", "extract_payroll"}
+    for reason in failed.values():
+        assert "There is no good one yet to use instead" in reason
+    assert company.one("SELECT count(*) FROM golden.persons") > 0
+    assert set(sources(company)) == {"ats", "check", "onboarding", "directory"}
+    outcomes = company.run()
+    assert all(outcome.ok for outcome in outcomes.values()), outcomes
+    assert set(sources(company)) == set(SYSTEMS)
 
 
 def test_a_platform_that_is_down_stops_no_other_and_its_cells_are_stale_until_it_returns(company: Company) -> None:
@@ -93,7 +111,7 @@ def test_a_refused_snapshot_is_kept_for_inspection_and_never_reaches_history(com
     kept = {folder.name for system in SYSTEMS for folder in home.untrusted.joinpath(system).glob("*")}
     known = {row[0] for row in company.ask("SELECT snapshot_id FROM history.snapshots")}
     trusted = {folder.name for system in SYSTEMS for folder in home.snapshots.joinpath(system).glob("*")}
-    assert len(kept) == 6
+    assert len(kept) == 8
     assert not kept & known
     assert known == trusted
 
