@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import yaml
 
 from hrorch_pipelines.clock import Clock, SetClock
@@ -94,10 +94,23 @@ def workplace(stack: Path, home: Path, clock: Clock, env: Mapping[str, str] | No
 
 
 @contextmanager
-def sandbox_company(folder: Path, *, people: int, seed: int = 7, **more: Any) -> Iterator[Company]:
-    """The example stack on a sandbox of its own, on free ports."""
+def sandbox_company(
+    folder: Path, *, people: int, seed: int = 7, stack: Path = EXAMPLE, **more: Any
+) -> Iterator[Company]:
+    """The example stack (or a variant of it) on a sandbox of its own, on free ports."""
     with run_sandbox(folder / "world", base_port=None, people=people, seed=seed, **more) as sandbox:
-        yield Company(workplace(EXAMPLE, folder / "home", sandbox.clock, sandbox.env), sandbox)
+        yield Company(workplace(stack, folder / "home", sandbox.clock, sandbox.env), sandbox)
+
+
+def variant(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """The example stack with something changed, written to a folder of its own."""
+    content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    change(content)
+    folder.mkdir(parents=True)
+    shutil.copytree(EXAMPLE.parent / "catalogues", folder / "catalogues")
+    path = folder / "stack.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return path
 
 
 def last_refused(home: Home, system: str) -> Manifest:
@@ -209,8 +222,3 @@ def environment(stack: Path, home: Path, **more: str) -> dict[str, str]:
     """The environment of a subprocess that works on this stack and folder."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HRORCH_", "DAGSTER_"))}
     return {**inherited, "HRORCH_STACK": str(stack), "HRORCH_HOME": str(home), **more}
-
-
-def rows_of(con: duckdb.DuckDBPyConnection, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Rows of a query."""
-    return con.execute(query, list(values)).fetchall()

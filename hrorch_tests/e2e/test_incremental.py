@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
-from hrorch_tests.e2e.company import EXAMPLE, Company, sandbox_company, workplace
+from hrorch_tests.e2e.company import Company, sandbox_company, variant, workplace
 
 COMPARED = {
     "accepted": 'SELECT * EXCLUDE (row_id) FROM accepted."hris.worker"',
@@ -37,7 +36,7 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Compan
         assert all(outcome.ok for outcome in company.run().values())
         shutil.copytree(folder / "home", folder / "home-full")
         sandbox.advance(9)
-        renamed = another_name(folder)
+        renamed = variant(folder / "stack", another_name)
         full = Company(workplace(renamed, folder / "home-full", sandbox.clock, sandbox.env))
         for each in (company, full):
             outcomes = each.run()
@@ -45,15 +44,9 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Compan
         yield company, full
 
 
-def another_name(folder: Path) -> Path:
-    """The example stack under another name: other rules, as far as the product knows, so all is computed anew."""
-    content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+def another_name(content: dict[str, Any]) -> None:
+    """Other rules, as far as the product knows, so all is computed anew."""
     content["organization"]["name"] = "Lakeside Health, again"
-    (folder / "stack").mkdir()
-    shutil.copytree(EXAMPLE.parent / "catalogues", folder / "stack" / "catalogues")
-    path = folder / "stack" / "stack.yaml"
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    return path
 
 
 def test_the_second_day_was_taken_in_two_ways(companies: tuple[Company, Company]) -> None:

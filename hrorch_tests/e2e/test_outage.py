@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from hrorch_pipelines.runner import JobOutcome
 from hrorch_pipelines.sandbox.transport import FaultKind
-from hrorch_tests.e2e.company import Company, last_refused, sandbox_company
+from hrorch_tests.e2e.company import Company, last_refused, sandbox_company, variant
 
 SYSTEMS = ("ats", "hris", "payroll", "check", "onboarding", "directory")
 OWNERS = {"ats": "Priya Raman", "payroll": "Marcus Oyelaran", "check": "Priya Raman", "directory": "Tomas Lindqvist"}
@@ -18,8 +19,15 @@ OWNERS |= {"onboarding": "Dana Whitfield", "hris": "Dana Whitfield"}
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """Sixty people in whom nothing is wrong, before anybody has looked."""
-    with sandbox_company(tmp_path_factory.mktemp("outage"), people=60, faults=False) as company:
+    folder = tmp_path_factory.mktemp("outage")
+    with sandbox_company(folder, people=60, faults=False, stack=variant(folder / "stack", try_once)) as company:
         yield company
+
+
+def try_once(content: dict[str, Any]) -> None:
+    """How often and how patiently a call is tried again is tested elsewhere; here it would only cost time."""
+    for system in content["systems"].values():
+        system["connection"] = {"retries": 0}
 
 
 def test_two_systems_that_were_never_seen_do_not_hold_up_the_first_day(company: Company) -> None:
