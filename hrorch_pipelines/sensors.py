@@ -12,9 +12,15 @@ from hrorch_pipelines.storage.errors import NothingPublished
 from hrorch_pipelines.storage.warehouse import open_published
 from hrorch_pipelines.workplace import Workplace
 
+RUN_KEY = "dagster/run_key"
+"""The tag by which Dagster remembers what started a run."""
+
 
 def cycle_sensor() -> dg.SensorDefinition:
-    """One run per set of newest snapshots: the run key is made from their ids, so a repeated tick starts nothing."""
+    """One run per set of newest snapshots: the run key is made from their ids, so a repeated tick starts nothing.
+
+    A run that failed is followed by one more: where a gate refused a snapshot, it goes on with the one before.
+    """
 
     @dg.sensor(
         name="cycle_on_new_snapshots",
@@ -35,7 +41,11 @@ def cycle_sensor() -> dg.SensorDefinition:
             return dg.SkipReason("No system has a trusted snapshot yet.")
         missing = [name for name in workplace.stack.systems if name not in newest]
         key = hashlib.sha256("\n".join(sorted(newest.values())).encode()).hexdigest()[:16]
-        if context.cursor == key or set(newest.values()) <= _seen(workplace):
+        if set(newest.values()) <= _seen(workplace):
+            return dg.SkipReason("No new trusted snapshot since the last cycle.")
+        if context.cursor == key:
+            if _failed(context.instance, f"cycle-{key}"):
+                return dg.RunRequest(run_key=f"cycle-{key}-again")
             return dg.SkipReason("No new trusted snapshot since the last cycle.")
         context.update_cursor(key)
         context.log.info(
@@ -55,3 +65,9 @@ def _seen(workplace: Workplace) -> set[str]:
             return ingested(con)
     except NothingPublished:
         return set()
+
+
+def _failed(instance: dg.DagsterInstance, run_key: str) -> bool:
+    """Did the run that this key started end badly? Dagster drops a run key it knows, so asking for it again is harmless."""
+    runs = instance.get_runs(dg.RunsFilter(job_name="cycle", tags={RUN_KEY: run_key}), limit=1)
+    return bool(runs) and runs[0].status is dg.DagsterRunStatus.FAILURE

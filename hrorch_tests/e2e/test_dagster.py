@@ -154,13 +154,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Exports, Company]:
     return exports, company
 
 
-def run(company: Company, *jobs: str) -> dg.ExecuteInProcessResult:
+def run(company: Company, *jobs: str, run_key: str | None = None) -> dg.ExecuteInProcessResult:
     """Run jobs as Dagster does, with the instance on disk; the last one's result."""
+    tags = {"dagster/run_key": run_key} if run_key else {}
     definitions = build_definitions(company.workplace)
     with dg.DagsterInstance.from_config(str(dagster_home(company.workplace))) as instance:
         for job in jobs:
             result = definitions.resolve_job_def(job).execute_in_process(
-                instance=instance, raise_on_error=False, run_config=QUIET
+                instance=instance, raise_on_error=False, run_config=QUIET, tags=tags
             )
     return result
 
@@ -233,7 +234,9 @@ def test_a_refused_snapshot_stops_what_follows_and_the_next_cycle_goes_on_withou
     exports.put("payroll", exports.rows())
     assert run(company, "extract_hris", "extract_payroll").success
 
-    result = run(company, "cycle")
+    asked, cursor = tick(company, None)
+    assert isinstance(asked, dg.RunRequest)
+    result = run(company, "cycle", run_key=asked.run_key)
     assert not result.success
     failed = [
         evaluation
@@ -252,8 +255,15 @@ def test_a_refused_snapshot_stops_what_follows_and_the_next_cycle_goes_on_withou
         assert "kim" in reason or "dana" in reason, "it names who can mend it"
         assert "Find out who was added" in reason
 
-    result = run(company, "cycle")
+    again, cursor = tick(company, cursor)
+    assert isinstance(again, dg.RunRequest), "one bad delivery must not hold up the rest until the next one"
+    assert again.run_key == f"{asked.run_key}-again"
+    repeated, _ = tick(company, cursor)
+    assert isinstance(repeated, dg.RunRequest)
+    assert repeated.run_key == again.run_key, "Dagster drops a run key it knows: one more run, not one per tick"
+    result = run(company, "cycle", run_key=again.run_key)
     assert result.success
+    assert isinstance(tick(company, cursor)[0], dg.SkipReason)
     assert dict(
         company.ask(
             "SELECT system, snapshot_id FROM cycles.sources WHERE cycle_id = (SELECT max(cycle_id) FROM cycles.runs)"
