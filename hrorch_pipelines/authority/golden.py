@@ -54,15 +54,19 @@ def decide(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Golden
     with transaction(con, "golden"):
         prepare(con, "golden")
         full = must_recompute(con, stack, cycle, "golden")
-        every = " UNION ".join(f"SELECT person_id FROM {ident('cells', system)}" for system in stack.systems)
         if full:
             con.execute(f"CREATE OR REPLACE TABLE golden.wide ({ddl(golden_columns(stack))})")
-            people = every
+            people = " UNION ".join(f"SELECT person_id FROM {ident('cells', system)}" for system in stack.systems)
         else:
             touched = "SELECT DISTINCT person_id FROM cycles.touched_persons WHERE cycle_id = $cycle"
             con.execute(f"DELETE FROM golden.wide WHERE person_id IN ({touched})", {"cycle": cycle.cycle_id})
+            # Each system is narrowed by itself: the distinct persons of all of them would be made of millions first.
+            held = " UNION ".join(
+                f"SELECT person_id FROM {ident('cells', system)} SEMI JOIN touched USING (person_id)"
+                for system in stack.systems
+            )
             con.execute(
-                f"CREATE OR REPLACE TEMP TABLE golden_people AS SELECT person_id FROM ({touched}) SEMI JOIN ({every}) USING (person_id)",
+                f"CREATE OR REPLACE TEMP TABLE golden_people AS WITH touched AS MATERIALIZED ({touched}) {held}",
                 {"cycle": cycle.cycle_id},
             )
             people = "SELECT person_id FROM golden_people"

@@ -37,7 +37,7 @@ def compute_patterns(
     else:
         plain = COLUMNS.replace(" USING COMPRESSION uncompressed", "")
         con.execute(f"CREATE OR REPLACE TEMP TABLE fresh_patterns ({plain}, {CELLS})")
-        con.execute(f"CREATE OR REPLACE TEMP TABLE scoped_golden AS FROM golden.wide {SCOPE}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE scoped_golden AS {_in_scope('golden.wide')}")
     target = "reconcile.patterns" if full else "fresh_patterns"
     for plan in plans:
         if plan.system not in cycle.sources:
@@ -65,13 +65,14 @@ def _compare_copy(con: duckdb.DuckDBPyConnection, stack: Stack, plan: CopyPlan, 
         "LEFT JOIN verdicts v ON v.person_id = g.person_id" if judged else "CROSS JOIN (SELECT NULL AS verdict) v"
     )
     golden = f"(SELECT * FROM {'golden.wide' if full else 'scoped_golden'} WHERE stage IS NOT NULL)"
+    copied = copy if full else f"({_in_scope(copy)})"
     anything = " OR ".join(f"contains(pattern, '{letter}')" for letter in SHOWN)
     found = f"""SELECT person_id, {literal(plan.system)} AS copy_system, stage, pattern,
                        CASE WHEN {anything} THEN [{_cells(stack, plan)}] END AS cells"""
     con.execute(
         f"""INSERT INTO {target} {found} FROM (
                 SELECT {_sides(stack, plan, copied=True)}, {pattern_sql(stack, plan, usual)} AS pattern
-                FROM {golden} g JOIN {copy} c ON c.person_id = g.person_id {verdicts})"""
+                FROM {golden} g JOIN {copied} c ON c.person_id = g.person_id {verdicts})"""
     )
     if judged:
         con.execute(
@@ -80,6 +81,11 @@ def _compare_copy(con: duckdb.DuckDBPyConnection, stack: Stack, plan: CopyPlan, 
                     FROM verdicts v JOIN golden.wide g ON g.person_id = v.person_id
                     WHERE NOT EXISTS (SELECT 1 FROM {copy} c WHERE c.person_id = v.person_id))"""
         )
+
+
+def _in_scope(table: str) -> str:
+    """A SELECT of the rows of persons in scope, found by number first: the wide columns are then read for those alone."""
+    return f"FROM {table} WHERE rowid IN (SELECT rowid FROM {table} {SCOPE})"
 
 
 def _sides(stack: Stack, plan: CopyPlan, *, copied: bool) -> str:
