@@ -16,6 +16,9 @@ from hrorch_pipelines.reports.words import QUESTIONS, attribute_label, cause_lab
 ROWS = 500
 """Rows of a list on the page; the command line has the rest."""
 
+LONGEST = 200
+"""Characters of one value on the page."""
+
 
 def lists(scene: Scene) -> dict[str, Any]:
     """The rows themselves, masked, as many as a page can hold; the rest is counted."""
@@ -48,15 +51,20 @@ def _discrepancy(scene: Scene, row: dict[str, Any]) -> dict[str, str]:
         "person": short_ids(str(row["person_id"])),
         "attribute": attribute_label(stack, row["attribute"]),
         "authority": system_label(stack, row["authority_system"]),
-        "authority_says": short_ids(str(row["authority_value"])),
+        "authority_says": _brief(short_ids(str(row["authority_value"]))),
         "holder": system_label(stack, row["copy_system"]),
-        "copy_says": short_ids(str(row["copy_value"])),
+        "copy_says": _brief(short_ids(str(row["copy_value"]))),
         "record": str(row["copy_source_id"] or ""),
         "cause": cause_label(row["cause"]),
         "detail": str(row["cause_detail"] or ""),
         "money": row["money_at_risk"] if isinstance(row["money_at_risk"], str) else _exact(row["money_at_risk"]),
         "since": scene.day(row["first_seen_at"]),
     }
+
+
+def _brief(text: str) -> str:
+    """What a page can show of a text: a cell of ten megabytes has to swell no page; the JSON and CSV reports have it whole."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
 
 
 def _exact(amount: Decimal | None) -> str:
@@ -71,7 +79,7 @@ def _case(scene: Scene, row: dict[str, Any]) -> dict[str, Any]:
         "rule": row["rule_id"],
         "expected": row["expected"],
         "aside": ", ".join(asides).replace("gate_error", "the rule itself crashed"),
-        "found": row["found_masked"] or "",
+        "found": _brief(row["found_masked"] or ""),
         "cause": row["cause"] or "",
         "action": row["action"] or "",
         "reviewer": row["reviewer"],

@@ -186,3 +186,9 @@ def test_a_refused_delivery_is_kept_for_inspection(day: tuple[Company, dict[str,
         manifest = last_refused(company.workplace.home, system)
         assert manifest.faults
         assert all(fault.what and fault.remedy for fault in manifest.faults)
+
+
+def test_a_monstrous_cell_does_not_swell_the_page(day: tuple[Company, dict[str, JobOutcome]]) -> None:
+    company, _ = day
+    page = company.workplace.home.published.parent / "report.html"
+    assert page.stat().st_size < 3_000_000
