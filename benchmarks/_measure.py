@@ -50,9 +50,10 @@ class Timings:
     def cpu(self) -> float:
         return sum(step.cpu for step in self.steps.values())
 
-    def seconds(self, *, without: str) -> float:
-        """Wall seconds of the steps whose name does not begin with `without`."""
-        return sum(step.wall for step in self.steps.values() if not step.name.startswith(without))
+    def of_cycle(self) -> Timed:
+        """Everything but extraction, and but starting and importing, which cost the same whatever changed."""
+        steps = [step for name, step in self.steps.items() if not name.startswith(("observe", "start", "import"))]
+        return Timed("cycle", sum(step.wall for step in steps), sum(step.cpu for step in steps))
 
     def show(self, title: str) -> None:
         """Print a table: seconds, share of the whole, processor seconds."""

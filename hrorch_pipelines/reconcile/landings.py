@@ -58,7 +58,8 @@ SELECT unseen.landing_id, links.person_id, unseen.attribute, unseen.system, unse
        CASE WHEN unseen.changed_at IS NULL OR unseen.previous_observed_at IS NULL OR unseen.changed_at >= unseen.previous_observed_at
             THEN unseen.changed_by END AS changed_by
 FROM unseen
-JOIN identity.links AS links ON links.system = unseen.system AND links.source_id = coalesce(unseen.parent_id, unseen.source_id)
+JOIN (FROM identity.links WHERE source_id IN (SELECT coalesce(parent_id, source_id) FROM unseen)) AS links
+  ON links.system = unseen.system AND links.source_id = coalesce(unseen.parent_id, unseen.source_id)
 JOIN golden.persons AS golden ON golden.person_id = links.person_id
 JOIN landing_authority AS authority ON authority.attribute = unseen.attribute AND authority.stage = golden.stage
 WHERE authority.system <> unseen.system
