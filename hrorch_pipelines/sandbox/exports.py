@@ -85,6 +85,7 @@ def export_files(folder: Path, people: int, *, seed: int = 7, share: float = 0.0
         raise ValueError("share is a fraction of cells, 0 to 0.05")
     folder.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false")
     try:
         _make_people(con, people, seed)
         discrepant = {system: _write(con, folder, system, seed, share) for system in SYSTEMS}

@@ -38,6 +38,7 @@ def connect(
     }
     con = duckdb.connect(str(database) if database else ":memory:", config=config)
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")  # it would stand among what a command prints
     return con
 
 

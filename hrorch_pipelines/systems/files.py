@@ -145,6 +145,7 @@ def _joined(parts: list[tuple[Parsed, Path]], target: Path) -> tuple[Parsed, Pat
         if not same:
             problems.append(Problem("missing_column", "the files do not have the same columns"))
         with duckdb.connect() as con:
+            con.execute("SET enable_progress_bar = false")
             listed = ", ".join("'" + str(path).replace("'", "''") + "'" for _, path in parts)
             con.execute(
                 f"COPY (SELECT * FROM read_parquet([{listed}], union_by_name = true)) "

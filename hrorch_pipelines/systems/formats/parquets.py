@@ -16,6 +16,7 @@ def parse(source: Path, read: FileRead, out: Path) -> Parsed:
     """Read a Parquet file. Raises ReadFault `cut_file` when it is none, or not whole."""
     del read
     with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar = false")
         try:
             described = con.execute("DESCRIBE SELECT * FROM read_parquet($1)", [str(source)]).fetchall()
             columns, duplicates = column_names([name for name, *_ in described])
