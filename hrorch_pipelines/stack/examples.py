@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from hrorch_pipelines.stack import mapping, models, rules, systems
+from hrorch_pipelines.stack import acting, mapping, models, rules, systems, writing
 
 INTRODUCTION = """\
 # The stack file
@@ -54,7 +54,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "people",
         "Owners and reviewers. The deputy is asked when the first one is away; nobody is their own.",
-        (models.Owner,),
+        (models.Owner, models.Away),
         """\
 people:
   hris-analyst: {name: Dana Whitfield, email: dana.whitfield@lakeside.example, deputy: payroll-lead}
@@ -238,5 +238,46 @@ matching:
         (rules.Comparison,),
         "comparison: {grace: 24h, pay_periods_per_year: 26}",
         "comparison",
+    ),
+    Section(
+        "exceptions",
+        "Cases, each with a named reviewer and a time. Routes are tried in their order; the first whose every word fits decides.",
+        (acting.Exceptions, acting.Route),
+        """\
+exceptions:
+  routes:
+    - {data_type: compensation, reviewer: payroll-lead, due: 4h}
+    - {source: identity, reviewer: hris-analyst}
+  default_reviewer: hris-analyst
+  due: 1d""",
+        "exceptions",
+    ),
+    Section(
+        "corrections",
+        "What is put right, and how carefully. Nothing is sent until `mode` says `apply`. Budgets are held against the whole plan "
+        "before the first write.",
+        (acting.Corrections, acting.Budget, acting.NeverTouch, acting.Fights),
+        """\
+corrections:
+  mode: propose
+  four_eyes: [pay, bank]
+  budgets:
+    - {kind: termination, count: 5}
+    - {kind: pay, share: 2%, owner: payroll-lead}
+  never_touch: {attributes: [national_id], where: "stage = 'candidate'"}""",
+        "corrections",
+    ),
+    Section(
+        "write",
+        "How a record is changed, per connector; the presets bring it along. A system's `writes` says which attributes may be "
+        "changed there at all.",
+        (writing.Writes, writing.RestWrite, writing.RestAdd, writing.ScimWrite, writing.SqlWrite, writing.FileWrite),
+    ),
+    Section(
+        "legal_hold",
+        "People who may not be erased while a charge or an action is open (29 CFR 1602.14).",
+        (),
+        "legal_hold: [hris:4711]",
+        "legal_hold",
     ),
 )

@@ -83,6 +83,13 @@ class FieldMap(Part):
         description="A DuckDB SQL expression for the rest. `value` is the text after the steps above; "
         "`field('path')` reads any other source field as text.",
     )
+    write_map: dict[str, str] = Field(
+        default_factory=dict,
+        description="Writing: canonical value → source value, where `map` or `sql` cannot be turned round.",
+    )
+    write_to: str | None = Field(
+        None, description="Writing: the field the value goes to, where it is not the one it is read from."
+    )
 
     @model_validator(mode="after")
     def _has_a_source(self) -> FieldMap:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr
 
+from hrorch_pipelines.stack.acting import Corrections, Exceptions
 from hrorch_pipelines.stack.mapping import Currency, Part
 from hrorch_pipelines.stack.rules import Attribute, Comparison, DataTypes, Gate, Matching, Presence, Stage
 from hrorch_pipelines.stack.systems import System
@@ -20,7 +22,17 @@ class Organization(Part):
     time_zone: str = Field("UTC", description="IANA name; HR dates turn at its midnight.")
     currency: Currency = Field("USD", description="Currency of amounts whose mapping names none; ISO 4217.")
     work_week: str = Field("mon-fri", description="First and last working day, such as mon-fri or sun-thu.")
+    work_hours: Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] = Field(
+        "09:00-17:00", description="Working hours of a working day; time to resolve is counted in them."
+    )
     holidays: str | None = Field(None, description="Country code of the `holidays` library, e.g. US or US-IL.")
+
+
+class Away(Part):
+    """Days somebody does not work; cases go to the deputy."""
+
+    first: date = Field(description="First day away.")
+    last: date = Field(description="Last day away.")
 
 
 class Owner(Part):
@@ -29,6 +41,7 @@ class Owner(Part):
     name: str = Field(description="As colleagues know them.")
     email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = Field(description="Where they are told.")
     deputy: Name | None = Field(None, description="Who acts when this one is away.")
+    away: list[Away] = Field(default_factory=list, description="When this one is away.")
 
 
 class Stack(Part):
@@ -47,6 +60,12 @@ class Stack(Part):
     gates: dict[str, list[Gate]] = Field(default_factory=dict, description="`system.record` → rules and expectations.")
     matching: Matching = Field(Matching(), description="Who is who.")
     comparison: Comparison = Field(Comparison(), description="Defaults of the comparison.")
+
+    exceptions: Exceptions = Field(Exceptions(), description="Who reviews what, by when.")
+    corrections: Corrections = Field(Corrections(), description="What is put right, how carefully.")
+    legal_hold: list[str] = Field(
+        default_factory=list, description="People (`person_id`, or `system:source_id`) who may not be erased."
+    )
 
     _folder: Path = PrivateAttr(default=Path())
     _hash: str = PrivateAttr(default="")

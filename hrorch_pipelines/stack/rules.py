@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from hrorch_pipelines.stack.acting import ChangeKind
 from hrorch_pipelines.stack.mapping import Part
 from hrorch_pipelines.stack.terms import (
     AttributeName,
@@ -36,7 +37,12 @@ class Attribute(Part):
         None, description="Younger authority changes are `in_flight`; default `comparison.grace`."
     )
     purpose: str | None = Field(None, description="Why it is processed (GDPR Art. 5).")
-    retention: Duration | None = Field(None, description="How long it is kept.")
+    retention: Duration | None = Field(
+        None, description="How long it is kept once the person has left, or a candidate's record last changed."
+    )
+    change: ChangeKind | None = Field(
+        None, description="Kind of change a correction of it is (its budget); default: by its type and name."
+    )
 
 
 class AuthorityRule(Part):

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
 
 from hrorch_pipelines.stack.mapping import Effective, Field_, Part
 from hrorch_pipelines.stack.terms import AttributeName, Duration, Name, Share, SystemKind
+from hrorch_pipelines.stack.writing import RecordWrite, Writes, told
 
 
 class Trust(Part):
@@ -202,6 +203,9 @@ class Record(Part):
     version: Field_ | None = Field(None, description="The system's own version or ETag of the record.")
     deleted: Field_ | None = Field(None, description="Path that is true for a record the system marks as deleted.")
     restricted: str | None = Field(None, description="JSON path of a list of field names the system withheld.")
+    write: RecordWrite | None = Field(
+        None, description="How a record is changed; its keys are those of the connector. Without it nothing is written."
+    )
 
 
 class System(Part):
@@ -223,6 +227,7 @@ class System(Part):
     records: Annotated[dict[Name, Record], Field(min_length=1)] = Field(
         description="The kinds of record it holds; the one without a parent stands for a person."
     )
+    writes: Writes | None = Field(None, description="What corrections may change here; without it, nothing.")
     service_accounts: list[str] = Field(
         default_factory=list, description="Names in change records that are integrations."
     )
@@ -230,21 +235,26 @@ class System(Part):
     @model_validator(mode="before")
     @classmethod
     def _read_follows_connector(cls, data: Any) -> Any:
-        """Tell each `read` its system's connector."""
+        """Tell each `read` and `write` its system's connector."""
         if not isinstance(data, dict) or not isinstance(data.get("records"), dict):
             return data
         connector = data.get("connector")
         if not isinstance(connector, str) or connector not in READS:
             return data
 
-        def told(record: Any) -> Any:
-            if not isinstance(record, dict) or not isinstance(record.get("read"), dict):
+        def with_connector(record: Any) -> Any:
+            if not isinstance(record, dict):
                 return record
-            read = _ReadOf(record["read"])
-            read.connector = connector
-            return {**record, "read": read}
+            record = dict(record)
+            if isinstance(record.get("read"), dict):
+                read = _ReadOf(record["read"])
+                read.connector = connector
+                record["read"] = read
+            if isinstance(record.get("write"), dict):
+                record["write"] = told(record["write"], connector)
+            return record
 
-        return {**data, "records": {name: told(record) for name, record in data["records"].items()}}
+        return {**data, "records": {name: with_connector(record) for name, record in data["records"].items()}}
 
     @property
     def base_record(self) -> str:

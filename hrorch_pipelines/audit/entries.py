@@ -1,0 +1,70 @@
+"""What an audit entry says. How it is chained is in `log`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it: a person of the stack file, a service (this program), or a system and its own user."""
+
+    kind: Literal["person", "service", "system"]
+    name: str
+    on_behalf_of: str | None = None
+
+
+SERVICE = Actor("service", "hrorch")
+
+
+class Action(StrEnum):
+    """What was done. Add to it; never rename: the log keeps the words."""
+
+    OBSERVED = "observed"  # one per snapshot: a digest of its change rows
+    STACK_LOADED = "stack_loaded"
+    SNAPSHOT_ACCEPTED = "snapshot_accepted"
+    IDENTITY_DECIDED = "identity_decided"
+    IDENTITY_UNDONE = "identity_undone"
+    LINKED = "linked"
+    CASE_OPENED = "case_opened"
+    CASE_STATE = "case_state"
+    CASE_REASSIGNED = "case_reassigned"
+    OVERRIDE_SET = "override_set"
+    OVERRIDE_ENDED = "override_ended"
+    CORRECTION_PROPOSED = "correction_proposed"
+    CORRECTION_STATE = "correction_state"
+    CORRECTION_APPROVED = "correction_approved"
+    CORRECTION_REJECTED = "correction_rejected"
+    BUDGET_FROZEN = "budget_frozen"
+    SENDING = "sending"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    REVEALED = "revealed"
+    EXPORTED = "exported"
+    ERASED = "erased"
+    RETENTION_APPLIED = "retention_applied"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One state change. `before` and `after` are values: they are sealed under the person's key and committed to, never
+    stored in clear; an entry with values needs a `person_id`. `detail` holds counts, codes and ids, never a value."""
+
+    action: Action
+    actor: Actor = SERVICE
+    person_id: str | None = None
+    system: str | None = None
+    record: str | None = None
+    source_id: str | None = None
+    attribute: str | None = None
+    before: str | None = None
+    after: str | None = None
+    rule: str | None = None
+    snapshot_id: str | None = None
+    run_id: str | None = None
+    case_id: str | None = None
+    correction_id: str | None = None
+    detail: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)

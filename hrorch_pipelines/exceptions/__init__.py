@@ -1,0 +1,1 @@
+"""Route: cases for named reviewers, from open to confirmed."""

@@ -1,0 +1,110 @@
+"""How a record is changed in its system, per connector; what may be changed there. Presets fill most of this in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from hrorch_pipelines.stack.mapping import Part
+from hrorch_pipelines.stack.terms import AttributeName
+
+
+class Writes(Part):
+    """What may be written into a system. How it is written stands with each record type (`write`)."""
+
+    attributes: list[AttributeName] = Field(description="Attributes that corrections may change here.")
+
+
+class RestAdd(Part):
+    """A new row of an effective-dated table."""
+
+    method: Literal["POST", "PUT"] = Field("POST", description="Method.")
+    path: str = Field(description="Path; `{parent}` is the person's record, `{row.NAME}` a field of the row in force.")
+    keep: list[str] = Field(default_factory=list, description="Source fields taken over from the row in force.")
+
+
+class RestWrite(Part):
+    """How one record of a REST system is read again and changed. `{id}` is the record's id, `{parent}` its parent's."""
+
+    read: str = Field(description="Path of a GET that answers the record (or the list that holds it).")
+    params: dict[str, str] = Field(default_factory=dict, description="Query parameters of that GET.")
+    data: str = Field("$", description="JSON path of the record, or of the list that holds it, in the answer.")
+    method: Literal["PATCH", "PUT", "POST"] = Field("PATCH", description="Method of the change.")
+    path: str = Field(description="Path of the change.")
+    body: Literal["fields", "whole"] = Field(
+        "fields",
+        description="`fields`: only what changes is named. `whole`: what is not named is cleared, so all is sent.",
+    )
+    version: str | None = Field(
+        None, description="Compare and set: `body:NAME` (Gusto's version), or `header:If-Match` from the answer's ETag."
+    )
+    add: RestAdd | None = Field(None, description="Effective-dated records: how a new row is added.")
+    headers: dict[str, str] = Field(default_factory=dict, description="Sent with these requests only.")
+
+
+class ScimWrite(Part):
+    """SCIM PATCH (RFC 7644 §3.5.2), with If-Match where the service gives ETags."""
+
+    etags: bool = Field(True, description="Send If-Match when the resource has a version.")
+
+
+class SqlWrite(Part):
+    """UPDATE … WHERE key AND old value. Column names come from `fields`."""
+
+    table: str = Field(description="The table to change; `schema.table` too.")
+    key: str | None = Field(None, description="Key column; default: the one `key` reads.")
+
+
+class FileWrite(Part):
+    """A change file in the vendor's layout, dropped as `.part` and renamed; the acknowledgement file is read back."""
+
+    drop: str = Field(
+        description="Folder or URL for change files; `{date}`, `{time}` and `{batch}` are filled in the name."
+    )
+    format: Literal["csv", "fixed"] = Field("csv", description="Layout.")
+    columns: list[str] = Field(
+        description="Columns in order: source fields, or `{key}`, `{attribute}`, `{before}`, `{after}`, `{reference}`."
+    )
+    widths: list[int] = Field(default_factory=list, description="Fixed width: characters per column.")
+    delimiter: str = Field(",", description="CSV.")
+    encoding: str = Field("utf-8", description="Encoding of the file.")
+    header: bool = Field(True, description="Whether a line of column names comes first.")
+    acknowledgement: str | None = Field(
+        None, description="Folder or URL pattern of the answer; `{name}` is the change file's name without its ending."
+    )
+    accepted: list[str] = Field(
+        default_factory=lambda: ["ok", "accepted", "success"], description="Statuses that mean a row was taken."
+    )
+
+
+class _WriteOf(dict[str, Any]):
+    """A `write` that knows its system's connector."""
+
+    connector: str = ""
+
+
+def _form_of(write: Any) -> str | None:
+    """Which form of `write` is meant: its system's connector says it."""
+    if isinstance(write, _WriteOf):
+        return f"({write.connector})"
+    return next((f"({name})" for name, form in WRITES.items() if isinstance(write, form)), None)
+
+
+def told(write: dict[str, Any], connector: str) -> dict[str, Any]:
+    """A `write` as written in the file, told its system's connector."""
+    own = _WriteOf(write)
+    own.connector = connector
+    return own
+
+
+WRITES: dict[str, type[Part]] = {"rest": RestWrite, "files": FileWrite, "sql": SqlWrite, "scim": ScimWrite}
+"""Connector → its form of `write`."""
+
+RecordWrite = Annotated[
+    Annotated[RestWrite, Tag("(rest)")]
+    | Annotated[FileWrite, Tag("(files)")]
+    | Annotated[SqlWrite, Tag("(sql)")]
+    | Annotated[ScimWrite, Tag("(scim)")],
+    Discriminator(_form_of),
+]
