@@ -1,0 +1,1 @@
+"""Prove: the chain, its proof, its seals, what was observed."""
