@@ -72,6 +72,8 @@ def main() -> int:
     )
     parser.add_argument("--folder", type=Path, help="where to work; default a temporary folder")
     options = parser.parse_args()
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
     broken = _measure(options, options.persons, limits=True)
     if 0 < options.verify < options.persons:
         print(f"\nincremental against full, {options.verify:,} persons", flush=True)
