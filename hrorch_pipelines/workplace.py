@@ -1,4 +1,4 @@
-"""What every run works with: the stack file, the run-time folder, the clock, the warehouse. One plain object."""
+"""What every run works with: the stack file, the run-time folder, the clock, warehouse and ledger. One plain object."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hrorch_pipelines.clock import Clock, OffsetClock, SystemClock
 from hrorch_pipelines.stack.load import load_stack
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.home import Home
+from hrorch_pipelines.storage.ledger import Ledger, open_ledger
 from hrorch_pipelines.storage.warehouse import Warehouse
 
 DEFAULT_STACK = Path("data/stack.yaml")
@@ -27,6 +28,10 @@ class Workplace:
     home: Home
     clock: Clock
     warehouse: Warehouse
+
+    def ledger(self) -> Ledger:
+        """The ledger of this home (`HRORCH_LEDGER_URL`, else a file), made or migrated where needed."""
+        return open_ledger(self.home, self.clock)
 
 
 def open_workplace(stack_path: Path | None = None, home: Path | None = None, clock: Clock | None = None) -> Workplace:
