@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from hrorch_pipelines.errors import HrorchError
 
@@ -106,3 +106,41 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Give connections back."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a write whose receipt was `deferred`.
+
+    `pending`: no answer yet; ask again. `unseen`: asked without a reference, and neither the row nor an answer to it is
+    there. `code`: the target's own word for a refusal, never its text.
+    """
+
+    state: Literal["accepted", "refused", "pending", "unseen"]
+    code: str | None = None
+    reference: str | None = None  # the change file the row was found in
+
+
+@runtime_checkable
+class BatchTarget(Target, Protocol):
+    """A target that takes many writes at once and answers later: files. `isinstance(target, BatchTarget)` tells.
+
+    Keys of both mappings are idempotency keys, and every write asked about is in them. A fault is that row's alone; the
+    others went. Neither method is ever the cause of a second application: rows found in an earlier change file or answer
+    are not written again, their receipt names that file.
+    """
+
+    def send_batch(self, writes: Sequence[Write]) -> Mapping[str, Receipt | WriteFault]:
+        """Send as one change file. Receipts are `deferred`; `reference` is the file's name, to be kept for `acknowledged`.
+
+        Raises WriteFault about all of them: `not_done` when the place cannot be reached before the file had its name,
+        `unknown` when it broke while the name was given.
+        """
+
+    def acknowledged(self, references: Mapping[str, str | None]) -> Mapping[str, Answer | WriteFault]:
+        """What became of writes, by idempotency key → `Receipt.reference`.
+
+        None as reference: it was lost in a crash between sending and noting; all change files and answers are searched.
+        An answer that cannot be trusted (rows that are not ours, a cut file, a status nobody declared) is a WriteFault
+        `unknown` for its rows. Raises WriteFault `not_done` when the place cannot be reached.
+        """
