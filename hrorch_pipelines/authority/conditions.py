@@ -151,6 +151,8 @@ def _declared(stack: Stack) -> Iterator[tuple[str, str, str]]:
             sql = getattr(presence, part)
             if sql:
                 yield f"presence.{name}.{part}", sql, f"{source}, {day}"
+    if stack.corrections.never_touch.where:
+        yield "corrections.never_touch.where", stack.corrections.never_touch.where, f"{everything}, {day}"
 
 
 def _columns(stack: Stack, attributes: list[str]) -> str:

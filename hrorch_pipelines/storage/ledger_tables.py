@@ -164,6 +164,8 @@ corrections = sa.Table(
     sa.Column("approved_by", sa.String(64)),
     sa.Column("approved_at", Moment),
     sa.Column("approved_mark", sa.String(64)),  # the before-mark the approval saw
+    sa.Column("released_by", sa.String(64)),  # who let it pass although its segment was over budget
+    sa.Column("released_at", Moment),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("due_at", Moment),  # not before
     sa.Column("lease", sa.String(64)),
