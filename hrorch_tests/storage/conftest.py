@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hrorch_pipelines.storage.home import Home
+from hrorch_tests.ledger_fixtures import *  # noqa: F403
 
 _HOLD = """
 import sys, time, duckdb
