@@ -79,6 +79,14 @@ class Acceptance(_Written):
     at: datetime
 
 
+class Forgotten(_Written):
+    """What was taken out of a stored snapshot later: an erasure, or a retention that had passed. The counts above follow it."""
+
+    at: datetime
+    rows: int
+    blanked: int = Field(description="Rows in which values were blanked; these cells count as hidden.")
+
+
 class Manifest(_Written):
     """A snapshot's own record of itself, `manifest.json` beside its Parquet files."""
 
@@ -94,6 +102,7 @@ class Manifest(_Written):
     previous: str | None = Field(None, description="The last good snapshot when this one was taken.")
     stack_hash: str
     accepted: Acceptance | None = None
+    forgotten: tuple[Forgotten, ...] = ()
 
 
 def snapshot_id(system: str, observed_at: datetime) -> str:

@@ -20,6 +20,7 @@ from hrorch_pipelines.snapshots.scratch import alone_with
 from hrorch_pipelines.snapshots.trust import judge
 from hrorch_pipelines.snapshots.window import complete, window_start
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage import tombstones
 from hrorch_pipelines.storage.durable import move_folder
 from hrorch_pipelines.storage.engine import connect, engine_errors
 from hrorch_pipelines.storage.home import Home
@@ -125,12 +126,13 @@ class _Snapshot:
         counts = map_records(con, self.stack, self.system, record, raw, mapped, self.home.key())
         if windowed and last is not None:
             complete(con, last, mapped, raw.report.removed_ids, file)
+        erased = tombstones.leave_out(con, self.home, self.system, file)
         measured = measure(con, file, list(declared.fields), last)
         return RecordFacts(
             file=file.name,
             rows=measured.rows,
             read_rows=raw.rows,
-            left_out=counts.left_out,
+            left_out=counts.left_out + erased,
             childless=counts.childless,
             mode="window" if windowed else "full",
             complete_at=before.complete_at if windowed and before else self.started_at,
@@ -152,7 +154,10 @@ class _Snapshot:
             keys_kept=measured.keys_kept,
             encoding=raw.report.encoding,
             delimiter=raw.report.delimiter,
-            notes=tuple(Note(code=note.code, detail=note.detail) for note in raw.report.problems if not note.fatal),
+            notes=(
+                *(Note(code=note.code, detail=note.detail) for note in raw.report.problems if not note.fatal),
+                *([Note(code="erased", detail=f"{erased} rows of persons who were erased here")] if erased else []),
+            ),
         )
 
 
