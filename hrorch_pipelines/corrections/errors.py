@@ -26,3 +26,14 @@ class LeaseLostError(HrorchError):
             f"Another push of {system} took over; this one stopped.",
             remedy="nothing: what was under way is decided by reading the target again",
         )
+
+
+class CountsDisagreeError(HrorchError):
+    """A discrepancy was neither planned nor refused: a fault of the program, so nothing is written."""
+
+    def __init__(self, looked_at: int, planned: int, refused: int) -> None:
+        self.looked_at, self.planned, self.refused = looked_at, planned, refused
+        super().__init__(
+            f"Of {looked_at} discrepancies {planned} were planned and {refused} refused; these do not add up.",
+            remedy="report it with these figures; nothing was planned",
+        )

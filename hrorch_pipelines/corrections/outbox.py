@@ -66,6 +66,9 @@ class Move:
 def move(con: sa.Connection, seals: Seals, stack_hash: str, moves: Sequence[Move], now: datetime) -> None:
     """Make moves, each with its audit entry. Raises MovedOnError when a correction is no longer as its row says, or may not
     go there; then nothing of the transaction stands."""
+    append(
+        con, seals, (), now, stack_hash
+    )  # the chain's turn first: whoever takes locks in this order waits, never for ever
     for one in moves:
         was = State(one.row.state)
         if one.to not in MOVES.get(was, frozenset()):
@@ -134,7 +137,13 @@ def look_again(con: sa.Connection, ids: Sequence[str], now: datetime, due_at: da
 
 
 def release(con: sa.Connection, lease_id: str, due_at: datetime | None = None) -> int:
-    """Give back what was claimed under a lease and not begun; `due_at` when it should wait. Tells how many."""
+    """Give back what was claimed under a lease and not begun (`due_at` when it should wait); tells how many. What is
+    `sending` under it is let go too, for the next push to find out about."""
+    con.execute(
+        sa.update(corrections)
+        .where(corrections.c.lease == lease_id, corrections.c.state == State.SENDING.value)
+        .values(lease=None, lease_until=None)
+    )
     values: dict[str, Any] = {"lease": None, "lease_until": None} | ({} if due_at is None else {"due_at": due_at})
     return con.execute(
         sa.update(corrections)
@@ -164,8 +173,9 @@ def due(con: sa.Connection, target: str, now: datetime, limit: int) -> list[Row]
     waiting = sa.select(*wanted).where(
         *_due(target, now), corrections.c.state.in_([State.SENDING.value, State.SENT.value])
     )
-    rows = [*con.execute(waiting.limit(limit)).all(), *con.execute(ready.limit(limit)).all()]
-    return sorted(rows, key=lambda row: row.correction_id)[:limit]
+    rows: list[Row] = list(con.execute(waiting.limit(limit)).all())
+    rows += con.execute(ready.limit(limit)).all()
+    return sorted(rows, key=lambda row: str(row.correction_id))[:limit]
 
 
 def _claimable(target: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

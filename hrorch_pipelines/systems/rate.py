@@ -28,3 +28,18 @@ class RateLimit:
             if pause > 0:
                 self.sleep(pause)
         self._starts.append(self.monotonic())
+
+    def ages(self) -> list[float]:
+        """Seconds since each start that still counts; for another process that asks the same system."""
+        if self.rate is None:
+            return []
+        now, per = self.monotonic(), self.rate.per.total_seconds()
+        return [now - start for start in self._starts if now - start < per]
+
+    def remember(self, ages: list[float]) -> None:
+        """Count requests that others started so many seconds ago."""
+        if self.rate is None:
+            return
+        now, per = self.monotonic(), self.rate.per.total_seconds()
+        starts = sorted([*self._starts, *(now - age for age in ages if age < per)])
+        self._starts = deque(starts[-self.rate.requests :])
