@@ -32,6 +32,8 @@ class Action(StrEnum):
     CASE_OPENED = "case_opened"
     CASE_STATE = "case_state"
     CASE_REASSIGNED = "case_reassigned"
+    CASE_NOTIFIED = "case_notified"
+    CASE_ESCALATED = "case_escalated"
     OVERRIDE_SET = "override_set"
     OVERRIDE_ENDED = "override_ended"
     CORRECTION_PROPOSED = "correction_proposed"

@@ -24,9 +24,8 @@ class Resolution(StrEnum):
     DECIDE_IDENTITY = "decide_identity"
     OVERRIDE = "override"
     WAIVE = "waive"
+    EDITED = "edited"  # corrected by hand in the system itself; counts as manual entry (M1, `resolved_by_edit`)
     BY_ITSELF = "by_itself"  # mended at the source, nobody had to act here
 
 
-LIVE = frozenset(
-    {CaseState.OPEN, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, CaseState.AWAITING_CONFIRMATION}
-)
+LIVE = frozenset({CaseState.OPEN, CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, CaseState.AWAITING_CONFIRMATION})
