@@ -4,64 +4,65 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import rfc8785
 import sqlalchemy as sa
 
+from hrorch_pipelines.audit.canonical import canonical
 from hrorch_pipelines.audit.entries import Entry
-from hrorch_pipelines.storage.ledger_tables import audit_log, audit_values, notes
+from hrorch_pipelines.audit.rows import insert
+from hrorch_pipelines.storage.ledger import WRITER_LOCK
+from hrorch_pipelines.storage.ledger_tables import Moment, audit_log, notes
 from hrorch_pipelines.storage.sealed import Seals
 
 GENESIS = "0" * 64
 HEAD = "audit_head"
-_LOCK = 7_240_931
-"""PostgreSQL advisory lock: one writer at a time extends the chain (SQLite has one writer anyway)."""
+_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Tip:
+    """Where the chain ends: what the next entry is linked to."""
+
+    sequence: int = 0
+    hash: str = GENESIS
+    at: datetime = _EPOCH
 
 
 def append(con: sa.Connection, seals: Seals, entries: Sequence[Entry], at: datetime, stack_hash: str) -> int:
-    """Append entries in order; returns the sequence of the last one (or of the head, when there are none)."""
+    """Append entries in order; returns the sequence of the last one (or of the head, when there are none).
+
+    Time never goes back within the log: when the clock did, entries carry the moment of the one before, and the clock's own
+    reading in `clock`. An entry about an erased person may be appended without values; with values it raises ErasedError.
+    Raises NotCanonicalError.
+    """
     if con.dialect.name == "postgresql":
-        con.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    sequence, previous = _head(con)
-    rows: list[dict[str, Any]] = []
-    values: list[dict[str, Any]] = []
+        con.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+    tip = tip_of(con)
+    if not entries:
+        return tip.sequence
+    seals.prepare({entry.person_id for entry in entries if entry.person_id is not None and _has_values(entry)})
+    moment = max(at, tip.at)
+    common = {"at": moment_text(moment), "stack_hash": stack_hash}
+    if moment != at:
+        common["clock"] = moment_text(at)
+    stored_at = Moment().process_bind_param(moment, con.dialect)
+    sequence, previous = tip.sequence, tip.hash
+    rows: list[tuple[Any, ...]] = []
+    values: list[tuple[Any, ...]] = []
     for entry in entries:
         sequence += 1
-        envelope = rfc8785.dumps(_envelope(entry, sequence, at, stack_hash, seals)).decode()
+        person = entry.person_id
+        envelope = canonical(_envelope(entry, sequence, common, seals))
         previous = link(previous, envelope)
-        rows.append(
-            {
-                "sequence": sequence,
-                "at": at,
-                "envelope": envelope,
-                "hash": previous,
-                "action": entry.action.value,
-                "actor": entry.actor.name,
-                "person_id": entry.person_id,
-                "system": entry.system,
-                "attribute": entry.attribute,
-                "case_id": entry.case_id,
-                "correction_id": entry.correction_id,
-            }
-        )
-        if entry.person_id is not None and (entry.before is not None or entry.after is not None):
-            values.append(
-                {
-                    "sequence": sequence,
-                    "person_id": entry.person_id,
-                    "before_sealed": seals.seal(entry.person_id, entry.before),
-                    "after_sealed": seals.seal(entry.person_id, entry.after),
-                }
-            )
-    if not rows:
-        return sequence
-    con.execute(audit_log.insert(), rows)
-    if values:
-        con.execute(audit_values.insert(), values)
+        rows.append((sequence, stored_at, envelope, previous, *_repeated(entry)))
+        if person is not None and _has_values(entry):
+            values.append((sequence, person, seals.seal(person, entry.before), seals.seal(person, entry.after)))
+    insert(con, rows, values)
     con.execute(sa.delete(notes).where(notes.c.name == HEAD))
-    con.execute(notes.insert().values(name=HEAD, value=f"{sequence} {previous}", at=at))
+    con.execute(notes.insert().values(name=HEAD, value=f"{sequence} {previous}", at=moment))
     return sequence
 
 
@@ -70,17 +71,52 @@ def link(previous: str, envelope: str) -> str:
     return hashlib.sha256(f"{previous}\n{envelope}".encode()).hexdigest()
 
 
-def _head(con: sa.Connection) -> tuple[int, str]:
-    row = con.execute(
-        sa.select(audit_log.c.sequence, audit_log.c.hash).order_by(audit_log.c.sequence.desc()).limit(1)
-    ).one_or_none()
-    return (row.sequence, row.hash) if row else (0, GENESIS)
+def tip_of(con: sa.Connection) -> Tip:
+    """The end of the chain: as noted, or as the last row has it, whichever is further.
+
+    When the last entries were cut off, the next is linked to what the note says, so that the gap stays to be found.
+    """
+    log = audit_log.c
+    row = con.execute(sa.select(log.sequence, log.hash, log.at).order_by(log.sequence.desc()).limit(1)).one_or_none()
+    last = Tip(row.sequence, row.hash, row.at) if row else Tip()
+    noted = noted_tip(con)
+    return noted if noted is not None and noted.sequence >= last.sequence else last
 
 
-def _envelope(entry: Entry, sequence: int, at: datetime, stack_hash: str, seals: Seals) -> dict[str, Any]:
+def noted_tip(con: sa.Connection) -> Tip | None:
+    """The end of the chain as the ledger notes it beside the log; None when there is no note, or none that can be read."""
+    note = con.execute(sa.select(notes.c.value, notes.c.at).where(notes.c.name == HEAD)).one_or_none()
+    if note is None:
+        return None
+    sequence, _, digest = note.value.partition(" ")
+    return Tip(int(sequence), digest, note.at) if sequence.isdecimal() and len(digest) == len(GENESIS) else None
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as envelopes write it: UTC, to the microsecond, so that it sorts as it passes."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _has_values(entry: Entry) -> bool:
+    return entry.before is not None or entry.after is not None
+
+
+def _repeated(entry: Entry) -> tuple[str | None, ...]:
+    """What the columns repeat of the envelope, in the order of `rows.REPEATED`."""
+    return (
+        entry.action.value,
+        entry.actor.name,
+        entry.person_id,
+        entry.system,
+        entry.attribute,
+        entry.case_id,
+        entry.correction_id,
+    )
+
+
+def _envelope(entry: Entry, sequence: int, common: dict[str, str], seals: Seals) -> dict[str, Any]:
     content: dict[str, Any] = {
         "sequence": sequence,
-        "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "action": entry.action.value,
         "actor_kind": entry.actor.kind,
         "actor": entry.actor.name,
@@ -95,8 +131,8 @@ def _envelope(entry: Entry, sequence: int, at: datetime, stack_hash: str, seals:
         "run_id": entry.run_id,
         "case_id": entry.case_id,
         "correction_id": entry.correction_id,
-        "stack_hash": stack_hash,
         "detail": dict(entry.detail) or None,
+        **common,
     }
     if entry.person_id is not None:
         content["before"] = seals.mark(entry.person_id, entry.before)

@@ -1,0 +1,53 @@
+"""One text per content (RFC 8785, JSON canonicalization): what is hashed must be the same for whoever writes it down again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hrorch_pipelines.audit.errors import NotCanonicalError
+
+_EXACT = 2**53 - 1
+"""Beyond this JSON's numbers are not exact (RFC 7493), and RFC 8785 refuses them."""
+
+_PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """Canonical JSON of a mapping.
+
+    The standard library's compact, sorted JSON is RFC 8785 as long as there are only ASCII names, texts, booleans, nothing
+    and exact whole numbers (a property test says so); anything else goes the slow way. Raises NotCanonicalError.
+    """
+    if all(_plain(name, value) for name, value in content.items()):
+        text = _PLAIN(content)
+        if text.isascii() or _is_unicode(text):
+            return text
+        raise NotCanonicalError
+    import rfc8785
+
+    try:
+        return rfc8785.dumps(dict(content)).decode()
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        raise NotCanonicalError from None
+
+
+def _plain(name: str, value: object) -> bool:
+    """Whether both encoders write this alike. Names outside ASCII sort by UTF-16 there and by code point here."""
+    if not name.isascii():
+        return False
+    if value is None or isinstance(value, str | bool):
+        return True
+    if isinstance(value, int):
+        return -_EXACT <= value <= _EXACT
+    return isinstance(value, dict) and all(_plain(inner, item) for inner, item in value.items())
+
+
+def _is_unicode(text: str) -> bool:
+    """Half of a surrogate pair is no text: it cannot be written in UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
