@@ -10,7 +10,6 @@ Then, on fewer persons, everything is computed anew after the next cycle: both w
 from __future__ import annotations
 
 import argparse
-import importlib
 import multiprocessing
 import sys
 import tempfile
@@ -53,7 +52,6 @@ CHANGED = 200
 """One record in this many is edited in each system: 0.5 %."""
 
 STARTING = "start a process, import"
-IMPORTING = "import Great Expectations, pandera"
 OPENING = "open and close the warehouse"
 
 
@@ -164,10 +162,6 @@ def _cycle(stack_file: Path, at: Path, *, full: bool) -> tuple[Timings, float]:
     timings.add(STARTING, 0.0, cpu_seconds())
     place = open_workplace(stack_file, at)
     stack, home = place.stack, place.home
-    with timings.step(IMPORTING):
-        for module in ("great_expectations", "pandera.pandas"):
-            importlib.import_module(module)
-
     cycle = _write(timings, place, "history", lambda con: spine.start(con, stack, home, SystemClock(), full=full))
     _write(timings, place, "gates", lambda con: validate(con, stack, home, cycle))
     _write(timings, place, "identity", lambda con: (require_receipts(con, stack, cycle), match(con, stack, cycle)))

@@ -109,7 +109,8 @@ def _gathers(
 def _run_pandera(con: duckdb.DuckDBPyConnection, scope: RecordType, cycle: Cycle, rules: Sequence[RowRule]) -> set[int]:
     """Insert what fails into `failures`; return the numbers of rules that crashed."""
     judged = [rule for rule in rules if not rule.structural and not rule.fault]
-    if not judged:
+    (picked,) = one(con, f"SELECT count(*) FROM {scope.temporary('facts')}")
+    if not judged or not picked:
         return set()
     import pyarrow as pa
     from pandera.errors import SchemaErrors

@@ -27,10 +27,12 @@ CREATE TABLE IF NOT EXISTS gates.profiles (
 CREATE TABLE IF NOT EXISTS gates.basis (
     system VARCHAR, record VARCHAR, rules_hash VARCHAR, snapshot_id VARCHAR);
 CREATE TABLE IF NOT EXISTS gates.pending (system VARCHAR, record VARCHAR, source_id VARCHAR);
+CREATE TABLE IF NOT EXISTS gates.suites (
+    system VARCHAR, gate_hash VARCHAR, snapshot_id VARCHAR, judged_at TIMESTAMPTZ);
 """
 """`basis`: the snapshot that what is accepted now comes from, and the rules under which it was judged. `pending`: records
 that changed in a snapshot that was refused, or that a crashed rule could not judge; the next gate judges them although
-nothing touched them again."""
+nothing touched them again. `suites`: the snapshot of each system that Great Expectations itself judged last."""
 
 
 def accepted_columns(scope: RecordType) -> dict[str, str]:

@@ -12,6 +12,7 @@ from hrorch_pipelines.gates.cases import close_record_cases, open_record_cases
 from hrorch_pipelines.gates.expectations import snapshot_rules
 from hrorch_pipelines.gates.hashes import gate_hash, rules_hash
 from hrorch_pipelines.gates.judge import Judgement, judge
+from hrorch_pipelines.gates.plain import plain_verdicts, remember_asked
 from hrorch_pipelines.gates.profile import profile, rows_before
 from hrorch_pipelines.gates.receipts import is_settled, issue
 from hrorch_pipelines.gates.results import Counts, GateError, GateResult, Kind, Verdict
@@ -59,6 +60,8 @@ class _Verdicts:
     judgements: Sequence[Judgement]
     profiled: Sequence[Profiled]
     verdicts: Sequence[Verdict]
+    asked: bool
+    """Whether Great Expectations itself gave the verdicts."""
 
     @property
     def suite_passed(self) -> bool:
@@ -76,8 +79,10 @@ def _validate(
         if table_exists(con, "history", scope.name)
     ]
     profiled = [_profiled(con, scope, snapshot, cycle) for scope in scopes]
-    verdicts = run_suites(snapshot.system, profiled, home.data_docs / snapshot.system if home else None)
-    found = _Verdicts(snapshot, gate_hash(stack, snapshot.system), judgements, profiled, verdicts)
+    rules, pages = gate_hash(stack, snapshot.system), home.data_docs / snapshot.system if home else None
+    plain = None if cycle.full else plain_verdicts(con, snapshot, rules, profiled, cycle.now, pages)
+    verdicts = run_suites(snapshot.system, profiled, pages) if plain is None else plain
+    found = _Verdicts(snapshot, rules, judgements, profiled, verdicts, asked=plain is None)
     snapshot.remember_moment(con)
     with transaction(con, f"gates of {snapshot.system}"):
         _write(con, stack, cycle, found)
@@ -109,6 +114,8 @@ def _write(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, found: _V
     for scope in (item.scope for item in found.profiled):
         make_accepted(con, scope)
     _write_figures(con, found)
+    if found.asked:
+        remember_asked(con, snapshot, found.rules, cycle.now)
     for judgement in found.judgements:
         open_record_cases(con, judgement, cycle)
         if not found.suite_passed:
