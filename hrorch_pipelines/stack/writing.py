@@ -40,6 +40,13 @@ class RestWrite(Part):
         None, description="Compare and set: `body:NAME` (Gusto's version), or `header:If-Match` from the answer's ETag."
     )
     add: RestAdd | None = Field(None, description="Effective-dated records: how a new row is added.")
+    only: list[AttributeName] = Field(
+        default_factory=list, description="Attributes this resource takes; others are read only. Default: all mapped."
+    )
+    absent: Literal["empty", "unknown"] = Field(
+        "empty",
+        description="A field that the answer of `read` does not name at all: empty, or withheld from us (then never written).",
+    )
     headers: dict[str, str] = Field(default_factory=dict, description="Sent with these requests only.")
 
 
@@ -54,6 +61,10 @@ class SqlWrite(Part):
 
     table: str = Field(description="The table to change; `schema.table` too.")
     key: str | None = Field(None, description="Key column; default: the one `key` reads.")
+    omit: list[str] = Field(
+        default_factory=list,
+        description="Effective-dated tables: columns a new row leaves to the database (serial numbers, time stamps).",
+    )
 
 
 class FileWrite(Part):

@@ -78,7 +78,10 @@ class SqlConnector:
         """A read-only connection in one transaction that is always rolled back. Errors name no value and no password."""
         try:
             engine = sa.create_engine(
-                self._url(), poolclass=sa.NullPool, hide_parameters=True, **self.system.connection.options
+                database_url(self.system, self.folder),
+                poolclass=sa.NullPool,
+                hide_parameters=True,
+                **self.system.connection.options,
             )
             with engine.connect() as con, con.begin() as transaction:
                 _make_read_only(con)
@@ -99,14 +102,16 @@ class SqlConnector:
         except sa.exc.SQLAlchemyError as error:
             raise ReadFault("database_error", f"the read failed ({type(error).__name__})") from None
 
-    def _url(self) -> sa.URL:
-        url = sa.make_url(fill(self.system.base_url, self.system.credentials))
-        if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
-            return url
-        path = self.folder / str(url.database)
-        if not path.exists():
-            raise ReadFault("no_file", "the SQLite file is not there")
-        return url.set(database=str(path))
+
+def database_url(system: System, folder: Path) -> sa.URL:
+    """Where the database is, a relative SQLite path from `folder` on. Raises ReadFault `no_file`, sqlalchemy's ArgumentError."""
+    url = sa.make_url(fill(system.base_url, system.credentials))
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return url
+    path = folder / str(url.database)
+    if not path.exists():
+        raise ReadFault("no_file", "the SQLite file is not there")
+    return url.set(database=str(path))
 
 
 def as_texts(values: Sequence[Any]) -> list[str | None]:
