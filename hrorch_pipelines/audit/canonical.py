@@ -11,6 +11,7 @@ from hrorch_pipelines.audit.errors import NotCanonicalError
 _EXACT = 2**53 - 1
 """Beyond this JSON's numbers are not exact (RFC 7493), and RFC 8785 refuses them."""
 
+_KINDS = {str, int, bool, dict, type(None)}
 _PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -20,7 +21,7 @@ def canonical(content: Mapping[str, Any]) -> str:
     The standard library's compact, sorted JSON is RFC 8785 as long as there are only ASCII names, texts, booleans, nothing
     and exact whole numbers (a property test says so); anything else goes the slow way. Raises NotCanonicalError.
     """
-    if all(_plain(name, value) for name, value in content.items()):
+    if _is_plain(content):
         text = _PLAIN(content)
         if text.isascii() or _is_unicode(text):
             return text
@@ -33,15 +34,15 @@ def canonical(content: Mapping[str, Any]) -> str:
         raise NotCanonicalError from None
 
 
-def _plain(name: str, value: object) -> bool:
+def _is_plain(content: Mapping[str, Any]) -> bool:
     """Whether both encoders write this alike. Names outside ASCII sort by UTF-16 there and by code point here."""
-    if not name.isascii():
-        return False
-    if value is None or isinstance(value, str | bool):
-        return True
-    if isinstance(value, int):
-        return -_EXACT <= value <= _EXACT
-    return isinstance(value, dict) and all(_plain(inner, item) for inner, item in value.items())
+    kinds = set(map(type, content.values()))
+    return (
+        kinds <= _KINDS
+        and "".join(content).isascii()
+        and (int not in kinds or all(-_EXACT <= value <= _EXACT for value in content.values() if type(value) is int))
+        and (dict not in kinds or all(_is_plain(value) for value in content.values() if type(value) is dict))
+    )
 
 
 def _is_unicode(text: str) -> bool:

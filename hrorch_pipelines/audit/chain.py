@@ -17,7 +17,7 @@ from hrorch_pipelines.audit.verdict import Fault, Kind
 MOST = 1_000
 """Faults kept; further ones are counted."""
 
-_decode: Callable[[str], Any] = json.JSONDecoder().decode
+_decode: Callable[[str], tuple[Any, int]] = json.JSONDecoder().raw_decode
 
 
 @dataclass
@@ -55,12 +55,13 @@ class Stretch:
             if sequence != expected:
                 self._add(Fault(Kind.MISSING, expected, "not in the log", _until(expected, sequence - 1)))
                 previous, sound = (), True
-            linked = not previous or any(worked_out(earlier, envelope) == stored for earlier in previous)
+            linked = not previous or sha256(f"{previous[0]}\n{envelope}".encode()).hexdigest() == stored
             try:
-                content = _decode(envelope)
+                content, end = _decode(envelope)
                 told = content.get
                 fits = (
-                    told("sequence") == sequence
+                    end == len(envelope)
+                    and told("sequence") == sequence
                     and told("at") == at
                     and told("action") == action
                     and told("actor") == actor
