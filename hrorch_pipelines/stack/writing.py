@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from hrorch_pipelines.stack.file_writing import FileWrite
 from hrorch_pipelines.stack.mapping import Part
 from hrorch_pipelines.stack.terms import AttributeName
 
@@ -64,28 +65,6 @@ class SqlWrite(Part):
     omit: list[str] = Field(
         default_factory=list,
         description="Effective-dated tables: columns a new row leaves to the database (serial numbers, time stamps).",
-    )
-
-
-class FileWrite(Part):
-    """A change file in the vendor's layout, dropped as `.part` and renamed; the acknowledgement file is read back."""
-
-    drop: str = Field(
-        description="Folder or URL for change files; `{date}`, `{time}` and `{batch}` are filled in the name."
-    )
-    format: Literal["csv", "fixed"] = Field("csv", description="Layout.")
-    columns: list[str] = Field(
-        description="Columns in order: source fields, or `{key}`, `{attribute}`, `{before}`, `{after}`, `{reference}`."
-    )
-    widths: list[int] = Field(default_factory=list, description="Fixed width: characters per column.")
-    delimiter: str = Field(",", description="CSV.")
-    encoding: str = Field("utf-8", description="Encoding of the file.")
-    header: bool = Field(True, description="Whether a line of column names comes first.")
-    acknowledgement: str | None = Field(
-        None, description="Folder or URL pattern of the answer; `{name}` is the change file's name without its ending."
-    )
-    accepted: list[str] = Field(
-        default_factory=lambda: ["ok", "accepted", "success"], description="Statuses that mean a row was taken."
     )
 
 

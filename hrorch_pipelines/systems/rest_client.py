@@ -61,7 +61,7 @@ class CheckedClient(RESTClient):
 
     def _send_request(self, request: Request, **kwargs: Any) -> Response:
         del kwargs
-        if _origin(str(request.url)) != _origin(self.base_url):
+        if origin(str(request.url)) != origin(self.base_url):
             raise ReadFault("foreign_next_url", "the next page lies on another host than `base_url`")
         identity = repr((request.url, request.params, request.json))
         if identity in self._asked:
@@ -103,7 +103,8 @@ class CheckedClient(RESTClient):
         return response
 
 
-def _origin(url: str) -> tuple[str, str]:
+def origin(url: str) -> tuple[str, str]:
+    """Scheme and host of a URL: credentials go to one origin only."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
 

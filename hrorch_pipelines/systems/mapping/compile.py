@@ -40,16 +40,25 @@ _SCALARS += tuple(f"{sign}{size}INT" for sign in ("", "U") for size in ("", "TIN
 
 
 def compile_record(
-    con: duckdb.DuckDBPyConnection, stack: Stack, system: str, record: str, raw: RawRecords, key: bytes
+    con: duckdb.DuckDBPyConnection,
+    stack: Stack,
+    system: str,
+    record: str,
+    raw: RawRecords,
+    key: bytes,
+    kind: type[Source] = Source,
 ) -> Compiled:
-    """Compile; nothing is read but the file's column names. Raises MappingFault with every field at fault."""
+    """Compile; nothing is read but the file's column names. Raises MappingFault with every field at fault.
+
+    `kind` says where the records come from when it is not the file (`writing.remap`).
+    """
     declared = stack.systems[system].records[record]
     statement = Statement()
     faults: list[FieldFault] = []
     cells: list[Cell] = []
     condition: str | None = None
     try:
-        source = Source.open(con, raw, statement, declared.explode)
+        source = kind.open(con, raw, statement, declared.explode)
     except FieldFault as fault:
         raise MappingFault.of(system, record, [fault]) from None
     secrets = secret_paths(stack, system)

@@ -100,8 +100,15 @@ class Source:
             )
             raise FieldFault(attribute, what, remedy="correct `from`, or ask why the export changed")
 
+    def documents(self) -> str:
+        """SQL: the nested source records, one JSON value a row in column `json`."""
+        return f"read_ndjson_objects({self.statement.bind(str(self.raw.path))}, maximum_object_size = $object_size)"
+
+    def lines(self) -> str:
+        """SQL: the flat source records, their columns in the order of the file, then the row's number from 0."""
+        return f"read_parquet({self.statement.bind(str(self.raw.path))}, file_row_number = true)"
+
     def _flat_steps(self, secrets: list[str]) -> list[str]:
-        path = self.statement.bind(str(self.raw.path))
         aliases = ", ".join(ident(f"file~{number}") for number in range(len(self.file_columns)))
         kept = [
             (name, number) for number, name in enumerate(self.file_columns) if name != "_line" and name not in secrets
@@ -112,12 +119,12 @@ class Source:
             for path, column in self._texts.items()
         )
         return [
-            f"source AS (SELECT * FROM read_parquet({path}, file_row_number = true) AS t({aliases}, row_id))",
+            f"source AS (SELECT * FROM {self.lines()} AS t({aliases}, row_id))",
             f"fields AS (SELECT row_id, CAST(json_object({pairs}) AS VARCHAR) AS raw{texts} FROM source)",
         ]
 
     def _nested_steps(self, secrets: list[Path]) -> list[str]:
-        reading = f"read_ndjson_objects({self.statement.bind(str(self.raw.path))}, maximum_object_size = $object_size)"
+        reading = self.documents()
         if self.explode is None:
             steps = [f"source AS (SELECT row_number() OVER () - 1 AS row_id, json AS record FROM {reading})"]
         else:

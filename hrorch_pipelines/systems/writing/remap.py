@@ -1,0 +1,181 @@
+"""A source record, read again for a write, as canonical texts: by the very statement that maps snapshots.
+
+What a canonical text becomes in the source's own terms is `unmap`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.sql import ident
+from hrorch_pipelines.systems.json_paths import encode
+from hrorch_pipelines.systems.mapping.compile import compile_record
+from hrorch_pipelines.systems.mapping.errors import FieldFault
+from hrorch_pipelines.systems.mapping.sources import Source
+from hrorch_pipelines.systems.mapping.statement import Statement
+from hrorch_pipelines.systems.raw import RawRecords, ReadReport
+from hrorch_pipelines.systems.writing.places import Shape, text_of
+
+_ABOUT = (
+    "row_id", "source_id", "parent_id", "effective_from", "effective_to", "sequence", "source_updated_at",
+    "source_updated_by", "source_version", "deleted", "hidden", "faults",
+)  # fmt: skip
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """One mapped row. `row` is its place among the source records (with `explode`: among all their elements).
+
+    `values` holds canonical texts of the attributes asked for; one that is hidden or cannot be converted is absent.
+    """
+
+    row: int
+    source_id: str | None
+    parent_id: str | None
+    effective_from: date | None
+    effective_to: date | None
+    sequence: int | None
+    updated_at: datetime | None
+    updated_by: str | None = field(repr=False)
+    version: str | None
+    deleted: bool
+    hidden: frozenset[str]
+    faulty: frozenset[str]
+    values: Mapping[str, str | None] = field(repr=False)
+
+
+class Remap:
+    """Maps records of one system, a few at a time, in a DuckDB of its own. Statements are compiled once each."""
+
+    def __init__(self, stack: Stack, system: str, key: bytes, shape: Shape | None = None) -> None:
+        connector = stack.systems[system].connector
+        self.stack, self.system, self.key = stack, system, key
+        self.shape: Shape = shape or ("flat" if connector in {"sql", "files"} else "nested")
+        self.con = duckdb.connect(":memory:")
+        self.con.execute("SET TimeZone = 'UTC'; SET threads = 1; PRAGMA disable_optimizer")  # rows are few
+        self._compiled: dict[tuple[str, tuple[str, ...], tuple[str, ...]], tuple[str, dict[str, Any]]] = {}
+
+    def rows(
+        self, record: str, documents: Sequence[Mapping[str, Any]], attributes: Iterable[str] | None = None
+    ) -> list[Mapped]:
+        """Map source records; only `attributes` when given, which is quicker. Raises MappingFault as a snapshot would."""
+        declared = self.stack.systems[self.system].records[record]
+        wanted = tuple(sorted(set(declared.fields if attributes is None else attributes) & set(declared.fields)))
+        columns = tuple(documents[0]) if self.shape == "flat" and documents else ()
+        sql, params = self._statement(record, wanted, columns)
+        if self.shape == "flat":
+            # Fetched one by one: `execute` gives the connection itself, whose answer the next one replaces.
+            return [
+                _mapped(row, wanted, number)
+                for number, document in enumerate(documents)
+                for row in self.con.execute(
+                    sql, {**params, "cells": [text_of(document[name]) for name in columns]}
+                ).fetchall()
+            ]
+        lines = [encode(_as_read(document)) for document in documents]
+        return [_mapped(row, wanted, None) for row in self.con.execute(sql, {**params, "documents": lines}).fetchall()]
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.con.close()
+
+    def _statement(self, record: str, wanted: tuple[str, ...], columns: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+        known = self._compiled.get((record, wanted, columns))
+        if known is None:
+            moment = ReadReport(_NEVER, _NEVER, "full", 0, 0, None)
+            raw = RawRecords(Path("record"), self.shape, 1, columns, moment)
+            stack = _narrowed(self.stack, self.system, record, wanted)
+            compiled = compile_record(self.con, stack, self.system, record, raw, self.key, _Given)
+            steps = compiled.mapped.rpartition("\nSELECT ")[0].rpartition(",\nhashed AS (")[0]
+            asked = ", ".join(
+                [*map(ident, _ABOUT), *(f"CAST({ident(name)} AS VARCHAR) AS {ident(name)}" for name in wanted)]
+            )
+            sql = f"{steps}\nSELECT {asked}\nFROM finished\nORDER BY row_id"
+            named = set(re.findall(r"\$(\w+)", sql))
+            known = sql, {name: value for name, value in compiled.params.items() if name in named}
+            self._compiled[record, wanted, columns] = known
+        return known
+
+
+class _Given(Source):
+    """Records handed over as a parameter instead of a file."""
+
+    @classmethod
+    def open(cls, con: duckdb.DuckDBPyConnection, raw: RawRecords, statement: Statement, explode: str | None) -> Source:
+        del con
+        if raw.shape == "flat" and explode:
+            raise FieldFault("explode", "a flat row holds no lists", remedy="remove `explode`")
+        return cls(raw, statement, explode, raw.columns)
+
+    def documents(self) -> str:
+        return "(SELECT CAST(unnest($documents::VARCHAR[]) AS JSON) AS json)"
+
+    def lines(self) -> str:
+        cells = "".join(f"$cells[{place}], " for place in range(1, len(self.file_columns) + 1))
+        return f"(SELECT {cells}0::BIGINT)".replace("$cells", "($cells::VARCHAR[])")
+
+
+def canonical(
+    stack: Stack, system: str, record: str, raw: Mapping[str, Any], key: bytes, remap: Remap | None = None
+) -> dict[str, str | None]:
+    """One record's canonical texts, as a snapshot would read them; absent where they cannot be told.
+
+    Give the target's own `remap` where there are many records. A record that `where` leaves out has no values.
+    """
+    own = remap or Remap(stack, system, key)
+    try:
+        return next((dict(row.values) for row in own.rows(record, [raw])), {})
+    finally:
+        if remap is None:
+            own.close()
+
+
+def _narrowed(stack: Stack, system: str, record: str, wanted: tuple[str, ...]) -> Stack:
+    """The stack with only some of a record's fields: each costs milliseconds a record."""
+    declared = stack.systems[system]
+    fields = {name: field_map for name, field_map in declared.records[record].fields.items() if name in wanted}
+    narrowed = declared.records[record].model_copy(update={"fields": fields})
+    records = {**declared.records, record: narrowed}
+    return stack.model_copy(
+        update={"systems": {**stack.systems, system: declared.model_copy(update={"records": records})}}
+    )
+
+
+def _mapped(row: tuple[Any, ...], wanted: tuple[str, ...], number: int | None) -> Mapped:
+    told = dict(zip(_ABOUT, row, strict=False))
+    hidden, faulty = frozenset(told["hidden"]), frozenset(fault["attribute"] for fault in told["faults"])
+    values = dict(zip(wanted, row[len(_ABOUT) :], strict=True))
+    return Mapped(
+        row=int(told["row_id"]) if number is None else number,
+        source_id=told["source_id"],
+        parent_id=told["parent_id"],
+        effective_from=told["effective_from"],
+        effective_to=told["effective_to"],
+        sequence=told["sequence"],
+        updated_at=told["source_updated_at"],
+        updated_by=told["source_updated_by"],
+        version=told["source_version"],
+        deleted=bool(told["deleted"]),
+        hidden=hidden,
+        faulty=faulty,
+        values={name: value for name, value in values.items() if name not in hidden | faulty},
+    )
+
+
+def _as_read(value: Any) -> Any:
+    """A record as the reader writes it down: numbers with a fraction as text (`json_paths.decode`)."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _as_read(inner) for name, inner in value.items()}
+    return [_as_read(inner) for inner in value] if isinstance(value, list) else value
