@@ -6,7 +6,6 @@ import hashlib
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hrorch_pipelines.corrections.errors import LeaseLostError
 from hrorch_pipelines.storage.ledger_tables import notes
@@ -23,9 +22,11 @@ def take(con: sa.Connection, system: str, lease_id: str, now: datetime, lease_fo
     )
     if taken.rowcount == 1:
         return True
-    insert = postgresql.insert if con.dialect.name == "postgresql" else sqlite.insert
-    made = con.execute(insert(notes).values(name=name, value=lease_id, at=until).on_conflict_do_nothing())
-    return made.rowcount == 1
+    known = con.execute(sa.select(notes.c.at).where(notes.c.name == name)).one_or_none()
+    if known is not None:
+        return False
+    con.execute(notes.insert().values(name=name, value=lease_id, at=until))  # the ledger has one writer at a time
+    return True
 
 
 def renew(con: sa.Connection, system: str, lease_id: str, now: datetime, lease_for: timedelta) -> None:

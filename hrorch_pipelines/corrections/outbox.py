@@ -167,14 +167,12 @@ def release_expired(con: sa.Connection, target: str, now: datetime) -> int:
 
 
 def due(con: sa.Connection, target: str, now: datetime, limit: int) -> list[Row]:
-    """(correction_id, state, attempts, due_at) of what a push could do something about now, at most `limit`."""
-    wanted = (corrections.c.correction_id, corrections.c.state, corrections.c.attempts, corrections.c.due_at)
-    ready = sa.select(*wanted).where(*_claimable(target, now))
-    waiting = sa.select(*wanted).where(
+    """What a push could do something about now, at most `limit`, by id; claims nothing."""
+    ready = sa.select(corrections).where(*_claimable(target, now))
+    waiting = sa.select(corrections).where(
         *_due(target, now), corrections.c.state.in_([State.SENDING.value, State.SENT.value])
     )
-    rows: list[Row] = list(con.execute(waiting.limit(limit)).all())
-    rows += con.execute(ready.limit(limit)).all()
+    rows: list[Row] = [*con.execute(waiting.limit(limit)).all(), *con.execute(ready.limit(limit)).all()]
     return sorted(rows, key=lambda row: str(row.correction_id))[:limit]
 
 

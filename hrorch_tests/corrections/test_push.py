@@ -26,7 +26,7 @@ def bench(box: Sandbox, ledger, ledger_clock) -> Bench:
 def test_a_value_is_confirmed_when_the_target_shows_it(bench: Bench) -> None:
     one = bench.ready(3, "preferred_name", None, "Mo")
     result = bench.push()
-    assert (result.taken, result.sent, result.confirmed) == (1, 1, 1)
+    assert (result.taken, result.sent, result.confirmed) == (1, 1, 1), result
     assert bench.stored(3, "preferredName") == "Mo"
     assert bench.history(one) == ["correction_proposed", "sending", "sent", "confirmed"]
     row = bench.row(one)
