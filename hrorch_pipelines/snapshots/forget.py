@@ -47,7 +47,7 @@ def forget_records(
     Rows of others that refer to them (a manager), or whose `raw` holds one of `texts` (their addresses), lose `raw`. Done
     twice is done once; after a crash in the middle the same call finishes. Raises ObservationRunning, WarehouseError.
     """
-    return _each_system(home, stack, {record: () for record in records}, texts, now)
+    return _each_system(home, stack, dict.fromkeys(records, ()), texts, now)
 
 
 def blank_values(home: Home, stack: Stack, attributes: Mapping[Record, Collection[str]], now: datetime) -> Count:

@@ -27,7 +27,8 @@ def rewrite(warehouse: Warehouse) -> int:
 
     DuckDB neither zeroes nor hands back the blocks of deleted rows. The copy is compared with the original, table by table,
     before it takes its place; a crash on the way leaves the original. Nobody else can write meanwhile: the old file stays
-    locked until the new one has its name (closing it then leaves a write-ahead log of the new one alone). Raises WarehouseBusy, WarehouseError.
+    locked until the new one has its name (closing it then leaves a write-ahead log of the new one alone).
+    Raises WarehouseBusy, WarehouseError.
     """
     home = warehouse.home
     made = home.scratch / f"rewrite-{secrets.token_hex(8)}.duckdb"

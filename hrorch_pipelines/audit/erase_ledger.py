@@ -1,0 +1,165 @@
+"""Erasure in the ledger: the person's key and everything sealed under it. The chain keeps its envelopes and so still verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hrorch_pipelines.audit.entries import SERVICE, Action, Entry
+from hrorch_pipelines.audit.persons import Subject
+from hrorch_pipelines.audit.refusals import WriteUnderWayError
+from hrorch_pipelines.storage.ledger import Ledger
+from hrorch_pipelines.storage.ledger_tables import audit_values, cases, corrections, metadata, overrides, person_keys
+
+ERASED = "erased"
+_WHY = "the person was erased"
+_FOREVER = timedelta(days=365 * 100)
+_OPEN_CORRECTIONS = ("proposed", "awaiting_approval", "frozen", "ready", "sent")
+_UNDER_WAY = "sending"
+_SETTLED_CASES = ("confirmed", "waived")
+"""States by their words: the rooms that own them stand above this one (corrections.terms, exceptions.terms)."""
+
+
+def require_nothing_under_way(con: sa.Connection, subject: Subject) -> None:
+    """Raise WriteUnderWayError while a write of this person has left and nobody knows what became of it."""
+    target = con.execute(
+        sa.select(corrections.c.target).where(
+            corrections.c.person_id.in_(subject.persons), corrections.c.state == _UNDER_WAY
+        )
+    ).scalar()
+    if target is not None:
+        raise WriteUnderWayError(target)
+
+
+def erase_person(con: sa.Connection, subject: Subject, now: datetime) -> tuple[dict[str, int], list[Entry]]:
+    """Destroy keys and sealed values inside the caller's transaction. Returns table → rows, and what the log must say.
+
+    Open corrections are withdrawn, open cases waived and overrides ended: nobody could act on them any more.
+    """
+    persons = subject.persons
+    entries = [*_withdraw(con, subject, now), *_waive(con, subject, now), *_end(con, subject, now)]
+    counts = {"person_keys": _destroy_keys(con, persons, now)}
+    counts["audit_values"] = con.execute(sa.delete(audit_values).where(audit_values.c.person_id.in_(persons))).rowcount
+    for table in metadata.sorted_tables:
+        if "person_id" in table.c and table.name not in {"person_keys", "audit_log", "audit_values"}:
+            counts[table.name] = con.execute(
+                table.update().where(_about(table, subject)).values(_emptied(table))
+            ).rowcount
+    return {f"ledger.{name}": rows for name, rows in counts.items() if rows}, entries
+
+
+def scrub(ledger: Ledger) -> bool:
+    """Rewrite the tables' storage, so that no freed page keeps what was in it. False when somebody reads an old state
+    of a SQLite ledger at this moment: its write-ahead log then goes with the next scrub or the last reader."""
+    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as con:
+        if con.dialect.name == "postgresql":
+            for table in (person_keys, audit_values, corrections, overrides, cases):
+                con.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
+            return True
+    raw = ledger.engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, *_ = cursor.fetchone() or (0,)
+        cursor.close()
+    finally:
+        raw.close()
+    return not busy
+
+
+def _emptied(table: sa.Table) -> dict[str, object]:
+    """What every column that holds, or may repeat, a person's value becomes."""
+    values: dict[str, object] = {
+        column.name: None for column in table.c if column.name.endswith(("_sealed", "_mark")) and column.nullable
+    }
+    for name in ("expected", "actual", "detail", "source_id"):
+        if name in table.c and table.c[name].nullable:
+            values[name] = None
+    if "reason" in table.c:  # written by people, about people
+        values["reason"] = sa.case((table.c.reason.is_(None), None), else_=f"[{ERASED}]")
+    return values or {"person_id": table.c.person_id}
+
+
+def _destroy_keys(con: sa.Connection, persons: Sequence[str], now: datetime) -> int:
+    """A person without a key gets a destroyed one, so that nothing can be sealed about them afterwards."""
+    known = set(con.execute(sa.select(person_keys.c.person_id).where(person_keys.c.person_id.in_(persons))).scalars())
+    con.execute(
+        person_keys.update().where(person_keys.c.person_id.in_(persons)).values(wrapped_key=None, destroyed_at=now)
+    )
+    for person in persons:
+        if person not in known:
+            con.execute(person_keys.insert().values(person_id=person, wrapped_key=None, made_at=now, destroyed_at=now))
+    return len(persons)
+
+
+def _about(table: sa.Table, subject: Subject) -> sa.ColumnElement[bool]:
+    """Rows of the person, and rows of a record of theirs from before anybody knew whose it was."""
+    mine: sa.ColumnElement[bool] = table.c.person_id.in_(subject.persons)
+    if "system" in table.c and "source_id" in table.c and subject.records:
+        mine = sa.or_(mine, sa.tuple_(table.c.system, table.c.source_id).in_(subject.records))
+    return mine
+
+
+def _withdraw(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
+    chosen = sa.and_(_about(corrections, subject), corrections.c.state.in_(_OPEN_CORRECTIONS))
+    rows = con.execute(sa.select(corrections).where(chosen)).all()
+    con.execute(
+        corrections.update()
+        .where(chosen)
+        .values(state="withdrawn", state_at=now, why=_WHY, lease=None, lease_until=None)
+    )
+    return [
+        Entry(
+            Action.CORRECTION_STATE,
+            SERVICE,
+            person_id=row.person_id,
+            system=row.target,
+            attribute=row.attribute,
+            correction_id=row.correction_id,
+            detail={"from": row.state, "to": "withdrawn", "why": _WHY},
+        )
+        for row in rows
+    ]
+
+
+def _waive(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
+    chosen = sa.and_(_about(cases, subject), cases.c.state.not_in(_SETTLED_CASES))
+    rows = con.execute(sa.select(cases).where(chosen)).all()
+    con.execute(
+        cases.update()
+        .where(chosen)
+        .values(state="waived", resolution="waive", resolved_at=now, waived_until=now + _FOREVER, reason=_WHY)
+    )
+    return [
+        Entry(
+            Action.CASE_STATE,
+            SERVICE,
+            person_id=row.person_id,
+            system=row.system,
+            attribute=row.attribute,
+            case_id=row.case_id,
+            detail={"from": row.state, "to": "waived", "why": _WHY},
+        )
+        for row in rows
+    ]
+
+
+def _end(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
+    chosen = sa.and_(_about(overrides, subject), overrides.c.ended_at.is_(None))
+    rows = con.execute(sa.select(overrides).where(chosen)).all()
+    con.execute(overrides.update().where(chosen).values(ended_at=now, ended_why=ERASED))
+    return [
+        Entry(
+            Action.OVERRIDE_ENDED,
+            SERVICE,
+            person_id=row.person_id,
+            system=row.system,
+            attribute=row.attribute,
+            case_id=row.case_id,
+            detail={"override_id": row.override_id, "why": _WHY},
+        )
+        for row in rows
+    ]
