@@ -41,12 +41,14 @@ class Action(StrEnum):
     CORRECTION_APPROVED = "correction_approved"
     CORRECTION_REJECTED = "correction_rejected"
     BUDGET_FROZEN = "budget_frozen"
+    BUDGET_RELEASED = "budget_released"
     SENDING = "sending"
     SENT = "sent"
     CONFIRMED = "confirmed"
     REVEALED = "revealed"
     EXPORTED = "exported"
     ERASED = "erased"
+    READMITTED = "readmitted"  # a record of an erased person may be read again
     RETENTION_APPLIED = "retention_applied"
 
 
