@@ -29,7 +29,7 @@ from hrorch_pipelines.systems.raw import Problem, RawRecords, ReadReport
 from hrorch_pipelines.systems.rest_auth import fill
 from hrorch_pipelines.systems.retry import RetryPolicy, TryAgain
 
-_MODELS: dict[str, type[User[Any]] | type[Group]] = {"User": User, "Group": Group}
+MODELS: dict[str, type[User[Any]] | type[Group]] = {"User": User, "Group": Group}
 
 
 @dataclass
@@ -46,7 +46,7 @@ class ScimConnector:
         try:
             with self._http() as http:
                 for record in self.system.records:
-                    _page(_client(http), self._read_of(record), start=1, count=1)
+                    _page(client_for(http), self._read_of(record), start=1, count=1)
         except ReadFault as fault:
             raise unavailable(self.name, fault) from fault
 
@@ -57,7 +57,7 @@ class ScimConnector:
         read = self._read_of(record)
         try:
             with self._http() as http:
-                client = _client(http)
+                client = client_for(http)
                 log, problems = settled(record, lambda: PageLog(path, _key_of), lambda log: _pass(client, read, log))
                 sent = http._transport.requests_sent  # type: ignore[attr-defined]  # noqa: SLF001
         except ReadFault as fault:
@@ -74,8 +74,8 @@ class ScimConnector:
         auth = connection.auth
         return httpx2.Client(
             base_url=self.system.base_url,
-            headers={"Accept": "application/scim+json, application/json", **headers, **_auth_header(auth, self.system)},
-            auth=_basic(auth, self.system),
+            headers={"Accept": "application/scim+json, application/json", **headers, **auth_header(auth, self.system)},
+            auth=basic_auth(auth, self.system),
             timeout=connection.timeout.total_seconds(),
             transport=CheckedTransport(retry, RateLimit(connection.rate, self.sleep)),
         )
@@ -131,7 +131,8 @@ def _key_of(resource: dict[str, Any]) -> str | None:
     return str(resource["id"]) if "id" in resource else None
 
 
-def _client(http: httpx2.Client) -> SyncSCIMClient:
+def client_for(http: httpx2.Client) -> SyncSCIMClient:
+    """A SCIM client over a connection; it leaves the judging of answers to the transport."""
     return _ExactClient(http, provider=ScimProvider(models=[User, Group]), check_response_payload=False)
 
 
@@ -151,7 +152,7 @@ def _pass(client: SyncSCIMClient, read: ScimRead, log: PageLog) -> None:
 def _page(client: SyncSCIMClient, read: ScimRead, *, start: int, count: int) -> tuple[list[dict[str, Any]], int]:
     query: SearchRequest[Any] = SearchRequest(start_index=start, count=count, filter=read.filter)
     try:
-        answer = client.query(_MODELS[read.resource], query_parameters=query)
+        answer = client.query(MODELS[read.resource], query_parameters=query)
     except scim2_client.UnexpectedContentFormatException:
         raise ReadFault("cut_json", "the answer is JSON that ends or breaks") from None
     except scim2_client.SCIMClientException as error:
@@ -164,7 +165,8 @@ def _page(client: SyncSCIMClient, read: ScimRead, *, start: int, count: int) -> 
     return resources, int(answer["totalResults"])
 
 
-def _auth_header(auth: Auth, system: System) -> dict[str, str]:
+def auth_header(auth: Auth, system: System) -> dict[str, str]:
+    """The header that proves who we are, for `bearer` and `header`. Raises ReadFault for what SCIM does not know."""
     match auth.type:
         case "bearer":
             return {"Authorization": f"Bearer {fill(auth.token or '', system.credentials)}"}
@@ -177,7 +179,8 @@ def _auth_header(auth: Auth, system: System) -> dict[str, str]:
     return {}
 
 
-def _basic(auth: Auth, system: System) -> httpx2.BasicAuth | None:
+def basic_auth(auth: Auth, system: System) -> httpx2.BasicAuth | None:
+    """As `auth_header`, for `basic`."""
     if auth.type != "basic":
         return None
     return httpx2.BasicAuth(

@@ -19,9 +19,10 @@ from hrorch_pipelines.stack.writing import RestWrite
 from hrorch_pipelines.systems.mapping.errors import MappingFault
 from hrorch_pipelines.systems.rate import RateLimit
 from hrorch_pipelines.systems.writing.errors import fault, unwritable
+from hrorch_pipelines.systems.writing.expected import compare, refuse_unknown
 from hrorch_pipelines.systems.writing.in_force import row_in_force, rows_of, starts
 from hrorch_pipelines.systems.writing.places import put, steps_of, text_of, value_at
-from hrorch_pipelines.systems.writing.proof import neighbours, prove, same
+from hrorch_pipelines.systems.writing.proof import neighbours, prove
 from hrorch_pipelines.systems.writing.protocol import Held, Preview, Receipt, Write
 from hrorch_pipelines.systems.writing.remap import Remap
 from hrorch_pipelines.systems.writing.rest_body import (
@@ -119,10 +120,10 @@ class RestTarget:
     def send(self, write: Write, held: Held) -> Receipt:
         """Send the change, once, if `held` shows `before`. Raises WriteFault; see `protocol`."""
         _, form = self._form(write)
-        self._compare(write, held)
+        compare(self.stack, write, held)
         request = self._request(write, held)
         answer = self._connected().write(
-            request.method, request.path, request.body, request.headers, versioned=form.version is not None
+            request.method, request.path, request.body, request.headers, changed=_changed_statuses(form)
         )
         return Receipt(version=_answered_version(form, answer))
 
@@ -134,23 +135,11 @@ class RestTarget:
             self._remap.close()
         self._exchange = self._remap = None
 
-    def _compare(self, write: Write, held: Held) -> None:
-        if not held.found:
-            raise fault("changed", f"{write.record}: the record is not there", "changed")
-        for change in write.changes:
-            known = change.attribute in held.values  # what is not known is for `_request` to refuse
-            if known and not same(self.stack, change.attribute, held.values[change.attribute], change.before):
-                raise fault(
-                    "changed", f"{change.attribute}: it is no longer what the correction was made for", "changed"
-                )
-
     def _request(self, write: Write, held: Held) -> _Request:
         declared, form = self._form(write)
         if not isinstance(held.raw, RestHeld):
             raise unwritable("missing_row", f"{write.record}: there is no record to change")
-        for change in write.changes:
-            if change.attribute not in held.values:
-                raise unwritable("unknown_value", f"{change.attribute}: what stands there cannot be told")
+        refuse_unknown(write, held)
         if write.effective_from is not None:
             if declared.effective is not None and starts(held.raw.row) != write.effective_from:
                 return self._addition(write, write.effective_from, held.raw)
@@ -256,6 +245,12 @@ class RestTarget:
 
 def _wishes(write: Write) -> Mapping[str, str | None]:
     return {change.attribute: change.after for change in write.changes}
+
+
+def _changed_statuses(form: RestWrite) -> frozenset[int]:
+    if form.version is None:
+        return frozenset()
+    return frozenset({412}) if form.version == _IF_MATCH else frozenset({409, 412})
 
 
 def _version(form: RestWrite, held: RestHeld) -> str | None:

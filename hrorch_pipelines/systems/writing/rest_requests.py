@@ -5,7 +5,6 @@ Paging reads with their retries are `rest_client`; what is asked and sent is `re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,13 +24,8 @@ from hrorch_pipelines.systems.rest_client import origin
 from hrorch_pipelines.systems.retry import RetryPolicy, TryAgain
 from hrorch_pipelines.systems.writing.errors import fault
 from hrorch_pipelines.systems.writing.places import decoded, exact
-from hrorch_pipelines.systems.writing.protocol import Outcome, WriteFault
-
-_LATER = frozenset({425, 429, 503})
-"""Statuses that say: not now, nothing was done."""
-
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,60}")
-_KEYS = ("error_key", "category", "field", "code", "scimType")
+from hrorch_pipelines.systems.writing.protocol import WriteFault
+from hrorch_pipelines.systems.writing.statuses import refusal
 
 
 @dataclass(frozen=True)
@@ -77,10 +71,10 @@ class Exchange:
             raise
 
     def write(
-        self, method: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str], *, versioned: bool
+        self, method: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str], *, changed: frozenset[int]
     ) -> Reply:
-        """Send a change. `versioned`: 409 and 412 speak of the version. Raises WriteFault; `unknown` when it may be done."""
-        return self._decoded(method, self._attempt(method, path, body, headers, versioned=versioned))
+        """Send a change. `changed`: statuses that speak of the version. Raises WriteFault; `unknown` when it may be done."""
+        return self._decoded(method, self._attempt(method, path, body, headers, changed=changed))
 
     def close(self) -> None:
         """Give the connections back."""
@@ -93,14 +87,14 @@ class Exchange:
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         *,
-        versioned: bool = False,
+        changed: frozenset[int] = frozenset(),
     ) -> Response:
         for last in (False, True):
             response = self._sent(self._prepared(method, path, body, headers))
             if response.status_code == 401 and not last and forget_token(self.auth):
                 continue
             if not 200 <= response.status_code < 300:
-                raise self._refusal(method, response, versioned=versioned)
+                raise self._refusal(method, response, changed=changed)
             return response
         raise AssertionError("the loop returns or raises")  # pragma: no cover
 
@@ -149,14 +143,9 @@ class Exchange:
             raise fault("short_body", what, "unknown") from None
         return response
 
-    def _refusal(self, method: str, response: Response, *, versioned: bool) -> WriteFault:
-        """The fault of a status that is not 2xx. Nothing of the answer is passed on but keys of errors."""
-        status = response.status_code
-        outcome, code = _meaning(status, versioned=versioned)
-        after = self._waits.again_after(response.headers.get("Retry-After")) if outcome == "not_done" else None
-        told = ", ".join(_error_keys(response)) if outcome == "refused" else ""
-        what = f"{method} answered {status}" + (f" ({told})" if told else "")
-        return fault(code, what, outcome, status=status, after=after)
+    def _refusal(self, method: str, response: Response, *, changed: frozenset[int]) -> WriteFault:
+        after = self._waits.again_after(response.headers.get("Retry-After"))
+        return refusal(method, response.status_code, response.content, after, changed)
 
     def _decoded(self, method: str, response: Response) -> Reply:
         """The JSON of a 2xx answer. Raises WriteFault `unknown` when it is a web page, or JSON that breaks off."""
@@ -174,34 +163,8 @@ class Exchange:
         return Reply(response.status_code, content, response.headers.get("ETag"))
 
 
-def _meaning(status: int, *, versioned: bool) -> tuple[Outcome, str]:
-    if status in _LATER:
-        return "not_done", "rate_limited" if status == 429 else "http_status"
-    if status in {409, 412} and versioned:  # without a version of ours they speak of something else (BambooHR's do)
-        return "changed", "changed"
-    if status in {401, 403, 407}:
-        return "refused", "unauthorized"
-    if 400 <= status < 500 and status != 408:
-        return "refused", "refused"
-    return "unknown", "redirect" if 300 <= status < 400 else "unknown_outcome"
-
-
 def _never_connected(wrong: broken.ConnectionError) -> bool:
     """Whether the connection was never made: refused, no such host, no route."""
     cause: Any = wrong.args[0] if wrong.args else None
     reason = getattr(cause, "reason", cause)
     return isinstance(reason, wire.NewConnectionError | wire.ConnectTimeoutError)
-
-
-def _error_keys(response: Response) -> list[str]:
-    """Names of fields and categories in an error body. Messages are left out: they may quote what was sent."""
-    try:
-        content = decoded(response.content)
-    except ValueError:
-        return []
-    errors = content.get("errors", content.get("error", content)) if isinstance(content, dict) else content
-    found = []
-    for error in errors if isinstance(errors, list) else [errors]:
-        if isinstance(error, dict):
-            found += [error[key] for key in _KEYS if isinstance(error.get(key), str) and _WORD.fullmatch(error[key])]
-    return list(dict.fromkeys(found))[:6]
