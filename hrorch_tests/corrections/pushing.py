@@ -31,7 +31,13 @@ from hrorch_pipelines.storage.sealed import Seals
 from hrorch_tests.sandbox.servers.small_world import fill
 
 EXAMPLE = Path(__file__).parents[2] / "data" / "stack.yaml"
-FIELDS = {"preferred_name": "preferredName", "phone": "mobilePhone", "personal_email": "homeEmail", "postcode": "zipcode"}
+FIELDS = {
+    "work_email": "workEmail",
+    "preferred_name": "preferredName",
+    "phone": "mobilePhone",
+    "personal_email": "homeEmail",
+    "postcode": "zipcode",
+}
 """Attribute → the HRIS's own field."""
 _NUMBERS = itertools.count(1)
 
@@ -50,10 +56,16 @@ def sandbox_of(folder: Path, people: int, clock: Clock, systems: tuple[str, ...]
             box.stop(system)
 
 
-def stack_for(env: Mapping[str, str], *, rate: Rate | None = None, writes: Mapping[str, list[str]] | None = None, **rules: Any) -> Stack:
+def stack_for(
+    env: Mapping[str, str], *, rate: Rate | None = None, writes: Mapping[str, list[str]] | None = None, **rules: Any
+) -> Stack:
     """The example stack, applying; `rules` are those of `corrections`."""
     stack = load_stack(EXAMPLE, env=dict(env))
-    allowed = writes or {"hris": list(FIELDS), "onboarding": ["personal_email", "work_email"], "payroll": ["personal_email"]}
+    allowed = writes or {
+        "hris": list(FIELDS),
+        "onboarding": ["personal_email", "work_email"],
+        "payroll": ["personal_email"],
+    }
     systems = dict(stack.systems)
     for name, attributes in allowed.items():
         connection = systems[name].connection.model_copy(update={"rate": rate, "timeout": timedelta(seconds=5)})
@@ -73,9 +85,31 @@ class Bench:
     box: Sandbox | None = None
     naps: list[float] = field(default_factory=list)
 
-    def ready(self, n: int, attribute: str, before: str | None, after: str, *, system: str = "hris", record: str = "worker", **more: Any) -> str:
+    def ready(
+        self,
+        n: int,
+        attribute: str,
+        before: str | None,
+        after: str,
+        *,
+        system: str = "hris",
+        record: str = "worker",
+        **more: Any,
+    ) -> str:
         """One correction of person `n`, READY to be sent."""
-        return self.put([{"n": n, "attribute": attribute, "before": before, "after": after, "target": system, "record": record, **more}])[0]
+        return self.put(
+            [
+                {
+                    "n": n,
+                    "attribute": attribute,
+                    "before": before,
+                    "after": after,
+                    "target": system,
+                    "record": record,
+                    **more,
+                }
+            ]
+        )[0]
 
     def put(self, wanted: list[dict[str, Any]]) -> list[str]:
         """Corrections as the plan would have left them: values sealed, each with its audit entry."""
@@ -139,7 +173,9 @@ class Bench:
         """The audit entries of a correction, in order."""
         with self.ledger.read() as con:
             rows = con.execute(
-                sa.select(audit_log.c.action).where(audit_log.c.correction_id == correction_id).order_by(audit_log.c.sequence)
+                sa.select(audit_log.c.action)
+                .where(audit_log.c.correction_id == correction_id)
+                .order_by(audit_log.c.sequence)
             )
             return list(rows.scalars())
 
@@ -147,11 +183,17 @@ class Bench:
         """What the system itself holds."""
         return self._ask(lambda store: store.get(collection, str(n)).body.get(name), system)
 
-    def writes(self, system: str = "hris", collection: str = "employees") -> list[tuple[str, tuple[str, ...], str | None]]:
+    def writes(
+        self, system: str = "hris", collection: str = "employees"
+    ) -> list[tuple[str, tuple[str, ...], str | None]]:
         """Every write the system accepted: record, fields that changed, by whom."""
-        return self._ask(lambda store: [(one.id, one.fields, one.by) for one in store.events(collection=collection)], system)
+        return self._ask(
+            lambda store: [(one.id, one.fields, one.by) for one in store.events(collection=collection)], system
+        )
 
-    def edit(self, n: int, by: str = "Dana Whitfield", system: str = "hris", collection: str = "employees", **fields: Any) -> None:
+    def edit(
+        self, n: int, by: str = "Dana Whitfield", system: str = "hris", collection: str = "employees", **fields: Any
+    ) -> None:
         """Somebody changes a record in the system's own screens."""
 
         def change(store: Store) -> None:
