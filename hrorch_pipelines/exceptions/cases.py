@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,6 +15,7 @@ from hrorch_pipelines.audit import log
 from hrorch_pipelines.audit.entries import Action, Entry
 from hrorch_pipelines.clock import local_date
 from hrorch_pipelines.exceptions.calendar import add_working
+from hrorch_pipelines.exceptions.course import batches, in_turn, reopening, state_entry
 from hrorch_pipelines.exceptions.finding import Finding, case_id
 from hrorch_pipelines.exceptions.routing import route
 from hrorch_pipelines.exceptions.terms import CaseState, Resolution
@@ -23,23 +23,7 @@ from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.ledger_tables import cases
 from hrorch_pipelines.storage.sealed import Seals
 
-__all__ = [
-    "BATCH",
-    "Finding",
-    "Reported",
-    "batches",
-    "case_id",
-    "in_turn",
-    "reopening",
-    "report",
-    "settle",
-    "state_entry",
-]
-
-T = TypeVar("T")
-
-BATCH = 500
-"""Cases per statement; SQLite takes 32,766 parameters, PostgreSQL 65,535."""
+__all__ = ["Finding", "Reported", "case_id", "report", "settle"]
 
 _TOLD = ("severity", "what", "expected", "actual", "cause", "action", "reference", "detail")
 """What a finding may tell otherwise the next time it is seen; the rest of a case is its identity or its course."""
@@ -73,19 +57,29 @@ def report(con: sa.Connection, seals: Seals, stack: Stack, findings: Iterable[Fi
     return told
 
 
-def settle(con: sa.Connection, seals: Seals, stack: Stack, case_ids: Iterable[str], now: datetime, why: str) -> int:
-    """Confirm cases: the source is right again and the value landed. Closed and unknown ones are passed over.
+def settle(
+    con: sa.Connection,
+    seals: Seals,
+    stack: Stack,
+    case_ids: Iterable[str],
+    now: datetime,
+    why: str,
+    *,
+    everywhere: bool = False,
+) -> int:
+    """Confirm cases: the value landed. Closed and unknown ones are passed over; returns how many were closed.
 
-    Returns how many were closed. Whoever was not resolved by somebody was mended `by_itself`. `why`: words, no values.
+    What one write cannot close waits for whoever has looked at gate and copies alike (`everywhere`): a case of a gate, and one
+    for which a value was entered in its authority. Whatever nobody resolved was mended `by_itself`. `why`: words, no values.
     """
     in_turn(con, seals, stack, now)
     closed = 0
     for batch in batches(case_ids):
-        rows = con.execute(
-            sa.select(cases.c.case_id, cases.c.state, cases.c.resolved_at, cases.c.resolution, cases.c.detected_at)
-            .where(cases.c.case_id.in_(batch), cases.c.state != CaseState.CONFIRMED)
-            .with_for_update()
-        ).all()
+        wanted = sa.select(cases).where(cases.c.case_id.in_(batch), cases.c.state != CaseState.CONFIRMED.value)
+        if not everywhere:
+            entered = sa.func.coalesce(cases.c.resolution, "") == Resolution.ENTER_VALUE.value
+            wanted = wanted.where(cases.c.source != "gate", sa.not_(entered))
+        rows = con.execute(wanted.with_for_update()).all()
         if not rows:
             continue
         con.execute(
@@ -108,49 +102,10 @@ def settle(con: sa.Connection, seals: Seals, stack: Stack, case_ids: Iterable[st
                 for row in rows
             ],
         )
-        entries = [
-            Entry(
-                Action.CASE_STATE,
-                case_id=row.case_id,
-                detail={"from": row.state, "to": CaseState.CONFIRMED.value, "why": why},
-            )
-            for row in rows
-        ]
+        entries = [state_entry(row, CaseState.CONFIRMED, why) for row in rows]
         log.append(con, seals, entries, now, stack.content_hash)
         closed += len(rows)
     return closed
-
-
-def in_turn(con: sa.Connection, seals: Seals, stack: Stack, now: datetime) -> None:
-    """Take the chain's turn before the first case is looked at.
-
-    Two writers who each held a case and waited for the other's turn at the chain would wait for ever (PostgreSQL ends one of
-    them). Whoever changes cases takes the chain's lock first; it is free to whoever has it already.
-    """
-    log.append(con, seals, (), now, stack.content_hash)
-
-
-def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """Lists of at most `size`, read one at a time."""
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
-
-
-def reopening(row: sa.Row[Any], stack: Stack, now: datetime) -> dict[str, Any]:
-    """What changes in a case that is opened again: time to solve it begins anew, the clock of M4 does not."""
-    moment = max(now, row.detected_at)
-    return {
-        "state": CaseState.OPEN.value,
-        "reopened": row.reopened + 1,
-        "resolved_at": None,
-        "confirmed_at": None,
-        "waived_until": None,
-        "resolution": None,
-        "escalated_at": None,
-        "due_at": add_working(moment, stack.exceptions.due, stack.organization),
-        "last_seen_at": moment,
-    }
 
 
 def _report_batch(con: sa.Connection, seals: Seals, stack: Stack, found: dict[str, Finding], now: datetime) -> Reported:
@@ -190,21 +145,6 @@ def _report_batch(con: sa.Connection, seals: Seals, stack: Stack, found: dict[st
         )
     log.append(con, seals, entries, now, stack.content_hash)
     return Reported(len(fresh), len(known) - len(reopened), len(reopened))
-
-
-def state_entry(row: sa.Row[Any], to: CaseState, why: str) -> Entry:
-    """The audit entry of a case that goes from one state to another by itself."""
-    return Entry(
-        Action.CASE_STATE,
-        person_id=row.person_id,
-        system=row.system,
-        record=row.record,
-        source_id=row.source_id,
-        attribute=row.attribute,
-        rule=row.rule,
-        case_id=row.case_id,
-        detail={"from": row.state, "to": to.value, "why": why},
-    )
 
 
 def _opens_again(row: sa.Row[Any], now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hrorch_pipelines.errors import HrorchError
 from hrorch_pipelines.stack.nearest import did_you_mean
@@ -105,4 +105,16 @@ class UnknownOverrideError(HrorchError):
         super().__init__(
             f"There is no override `{override_id}` in force.",
             remedy="see `hrorch exceptions show CASE` for its override",
+        )
+
+
+class CountsDisagreeError(HrorchError):
+    """Rows of the sources and what became of them do not add up: something would be lost."""
+
+    def __init__(self, found: int, single: int, folded: int, left: Mapping[str, int]) -> None:
+        self.found, self.single, self.folded, self.left = found, single, folded, dict(left)
+        parts = ", ".join([f"{single} cases", f"{folded} folded", *(f"{n} {why}" for why, n in left.items())])
+        super().__init__(
+            f"{found} rows were found, and {parts} do not make as many. No case was written.",
+            remedy="this is a fault of the program: report it with these figures; nothing was lost, run it again",
         )

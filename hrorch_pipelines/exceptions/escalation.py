@@ -11,7 +11,7 @@ from hrorch_pipelines.audit import log
 from hrorch_pipelines.audit.entries import Action, Entry
 from hrorch_pipelines.clock import local_date
 from hrorch_pipelines.exceptions.calendar import add_working
-from hrorch_pipelines.exceptions.cases import batches, in_turn
+from hrorch_pipelines.exceptions.course import batches, in_turn
 from hrorch_pipelines.exceptions.routing import stand_in
 from hrorch_pipelines.exceptions.terms import CaseState
 from hrorch_pipelines.stack.models import Stack

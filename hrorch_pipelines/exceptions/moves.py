@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hrorch_pipelines.audit import log
 from hrorch_pipelines.audit.entries import SERVICE, Action, Actor, Entry
 from hrorch_pipelines.clock import local_date
-from hrorch_pipelines.exceptions.cases import batches, in_turn, reopening, state_entry
+from hrorch_pipelines.exceptions.course import batches, in_turn, reopening, state_entry
 from hrorch_pipelines.exceptions.errors import (
     AmbiguousCaseError,
     ExpiryError,
