@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,8 @@ from hrorch_pipelines.cli.erase import blank, forget
 from hrorch_pipelines.clock import SetClock
 from hrorch_pipelines.stack.load import load_stack
 from hrorch_pipelines.stack.models import Stack
-from hrorch_pipelines.storage.ledger import Ledger
+from hrorch_pipelines.storage.home import Home
+from hrorch_pipelines.storage.ledger import Ledger, open_ledger
 from hrorch_pipelines.storage.warehouse import Warehouse, open_published
 from hrorch_tests.reports.house import FIRST_DAY, House, _export, declaration, run_cycle
 
@@ -33,8 +35,14 @@ class Company:
     @classmethod
     def begin(cls, folder: Path, ledger: Ledger, **changes: object) -> Company:
         folder.mkdir(parents=True, exist_ok=True)
-        company = cls(folder, ledger, _stack(folder, changes), SetClock(FIRST_DAY))
-        return company
+        return cls(folder, ledger, _stack(folder, changes), SetClock(FIRST_DAY))
+
+    @classmethod
+    def copy(cls, of: Company, folder: Path, ledger: Ledger) -> Company:
+        """The same past in a folder of its own, with this ledger."""
+        for name in ("home", "exports"):
+            shutil.copytree(of.folder / name, folder / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ledger*"))
+        return cls(folder, ledger, _stack(folder, {}), SetClock(of.clock.at))
 
     @property
     def house(self) -> House:
@@ -69,6 +77,13 @@ def _stack(folder: Path, changes: dict[str, object]) -> Stack:
     path_ = folder / "stack.yaml"
     path_.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return load_stack(path_, env={})
+
+
+def sqlite_ledger(folder: Path) -> Ledger:
+    """A ledger in a home of its own."""
+    home = Home(folder / "home")
+    home.root.mkdir(parents=True, exist_ok=True)
+    return open_ledger(home, SetClock(FIRST_DAY), f"sqlite:///{home.root / 'ledger.sqlite'}")
 
 
 def places_that_hold(folder: Path, values: list[str]) -> list[str]:

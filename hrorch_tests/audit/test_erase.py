@@ -22,7 +22,7 @@ from hrorch_pipelines.snapshots.catalogue import latest, manifests
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import audit_log, audit_values, cases, corrections, overrides, person_keys
 from hrorch_pipelines.storage.sealed import ErasedError, Seals
-from hrorch_tests.audit.people import Company, places_that_hold
+from hrorch_tests.audit.people import Company, places_that_hold, sqlite_ledger
 from hrorch_tests.reports.house import CANARIES, first_day, second_day
 
 VALUES = [CANARIES["name"], CANARIES["other name"], "First1x7", "quzz@old.example", "1961-05-17"]
@@ -42,13 +42,27 @@ def days() -> tuple[tuple[list[dict[str, str]], list[dict[str, str]]], ...]:
     return one, two
 
 
-@pytest.fixture
-def company(tmp_path: Path, ledger: Ledger) -> Company:
-    company = Company.begin(tmp_path, ledger)
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The two days, lived once."""
+    folder = tmp_path_factory.mktemp("past")
+    company = Company.begin(folder, sqlite_ledger(folder))
     one, two = days()
     company.say(*one)
     company.say(*two, days=2)
     return company
+
+
+@pytest.fixture
+def company(past: Company, tmp_path: Path) -> Company:
+    """The company with a SQLite ledger; for what has nothing to do with the ledger's kind."""
+    return Company.copy(past, tmp_path, sqlite_ledger(tmp_path))
+
+
+@pytest.fixture
+def either(past: Company, tmp_path: Path, ledger: Ledger) -> Company:
+    """The company with a ledger of each kind in turn."""
+    return Company.copy(past, tmp_path, ledger)
 
 
 def person_of(company: Company, record: str = "101") -> str:
@@ -140,26 +154,26 @@ def chain_verifies(ledger: Ledger) -> bool:
     return bool(rows)
 
 
-def test_no_file_holds_an_erased_value_and_the_chain_still_verifies(company: Company) -> None:
-    person, home = person_of(company), company.ledger.home.root
-    fill_ledger(company, person)
+def test_no_file_holds_an_erased_value_and_the_chain_still_verifies(either: Company) -> None:
+    person, home = person_of(either), either.ledger.home.root
+    fill_ledger(either, person)
     held = places_that_hold(home, VALUES)
     for kind in ("worker.parquet", "history.hris.worker", "history.changes", "golden.wide", "identity.traits"):
         assert any(kind in place for place in held), f"the search finds nothing in {kind}, so it would prove nothing"
-    done = erase(company.places(), "hris:101", by="analyst", reason="ticket 4711")
+    done = erase(either.places(), "hris:101", by="analyst", reason="ticket 4711")
     assert places_that_hold(home, VALUES) == []
-    assert chain_verifies(company.ledger)
+    assert chain_verifies(either.ledger)
     assert done.subject.persons == (person,)
     assert done.counts["snapshots.rows"] == 4
     assert done.counts["history.changes"] >= 1
     assert done.still_in == ("hris", "payroll")
 
 
-def test_the_ledger_keeps_what_was_done_without_what_it_was_about(company: Company) -> None:
-    person = person_of(company)
-    fill_ledger(company, person)
-    erase(company.places(), person[:12], by="analyst", reason="ticket 4711")
-    with company.ledger.write() as con:
+def test_the_ledger_keeps_what_was_done_without_what_it_was_about(either: Company) -> None:
+    person = person_of(either)
+    fill_ledger(either, person)
+    erase(either.places(), person[:12], by="analyst", reason="ticket 4711")
+    with either.ledger.write() as con:
         correction = con.execute(sa.select(corrections)).one()
         case = con.execute(sa.select(cases)).one()
         override = con.execute(sa.select(overrides)).one()
@@ -167,10 +181,10 @@ def test_the_ledger_keeps_what_was_done_without_what_it_was_about(company: Compa
         assert (correction.state, correction.before_sealed, correction.after_sealed) == ("withdrawn", None, None)
         assert (case.state, case.expected, case.reason) == ("waived", None, "[erased]")
         assert (override.value_sealed, override.ended_why, override.reason) == (None, "erased", "[erased]")
-        assert (key.wrapped_key, key.destroyed_at) == (None, company.clock.now())
+        assert (key.wrapped_key, key.destroyed_at) == (None, either.clock.now())
         assert con.execute(sa.select(sa.func.count()).select_from(audit_values)).scalar() == 0
         with pytest.raises(ErasedError):
-            Seals(con, company.ledger.home.key(), company.clock.now()).seal(person, "x")
+            Seals(con, either.ledger.home.key(), either.clock.now()).seal(person, "x")
         actions = con.execute(sa.select(audit_log.c.action).order_by(audit_log.c.sequence)).scalars().all()
     assert actions == [
         "correction_proposed",
@@ -185,7 +199,7 @@ def test_everybody_else_is_as_if_the_person_had_never_been(company: Company, tmp
     """The oracle: another company in which 101 never was, taken through the same days."""
     erase(company.places(), "hris:101", by="analyst", reason="ticket 4711")
     company.say(*days()[1], days=1)
-    other = Company.begin(tmp_path / "other", _ledger(tmp_path / "other"))
+    other = Company.begin(tmp_path / "other", sqlite_ledger(tmp_path / "other"))
     for shift, (hris, payroll) in zip((0, 2, 1), (*days(), days()[1]), strict=True):
         without = [[row for row in rows if row["id"] != "101"] for rows in (hris, payroll)]
         other.say(*without, days=shift)
@@ -319,17 +333,3 @@ def test_manifests_say_what_their_files_hold(company: Company) -> None:
             assert facts.answered["legal_last_name"] <= rows
             assert [note.rows for note in manifest.forgotten] == [1]
             assert {path.name for path in folder.iterdir()} == {"manifest.json", facts.file}
-
-
-def _ledger(folder: Path) -> Ledger:
-    from hrorch_pipelines.clock import SetClock
-    from hrorch_pipelines.storage.home import Home
-    from hrorch_pipelines.storage.ledger import open_ledger
-    from hrorch_tests.reports.house import FIRST_DAY
-
-    return open_ledger(Home(folder / "home"), SetClock(FIRST_DAY), f"sqlite:///{_made(folder)}/ledger.sqlite")
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
