@@ -16,7 +16,9 @@ from hrorch_pipelines.authority.spells import ENDED
 from hrorch_pipelines.corrections.in_force import find_rows_in_force
 from hrorch_pipelines.corrections.terms import Refusal
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.stack.systems import Record
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.stack.writing import RestWrite
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident
 
@@ -94,7 +96,7 @@ def _declared(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
         mapped = system.mapped()
         for attribute in system.writes.attributes if system.writes else []:
             record = mapped.get(attribute)
-            if record is not None and system.records[record].write is not None:
+            if record is not None and takes(system.records[record], attribute):
                 rows.append((target, attribute, record, system.records[record].effective is not None))
     _fill(con, "corr_writable", rows)
 
@@ -234,6 +236,12 @@ def _decide(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, evidence
                SELECT 1 FROM corr_judged o WHERE o.person_id = corr_judged.person_id AND o.target = corr_judged.target
                AND o.attribute = 'end_date' AND o.state = 'disagree' AND o.reason IS NULL)"""
     )
+
+
+def takes(record: Record, attribute: str) -> bool:
+    """Whether the record type's `write` changes this attribute."""
+    only = record.write.only if isinstance(record.write, RestWrite) else []
+    return record.write is not None and (not only or attribute in only)
 
 
 def targets(stack: Stack) -> list[str]:

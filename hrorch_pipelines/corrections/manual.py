@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from hrorch_pipelines.audit.entries import Actor
 from hrorch_pipelines.corrections import past
-from hrorch_pipelines.corrections.eligible import targets
+from hrorch_pipelines.corrections.eligible import takes, targets
 from hrorch_pipelines.corrections.errors import CannotProposeError
 from hrorch_pipelines.corrections.outbox import Move, move
 from hrorch_pipelines.corrections.proposal import Proposal, insert
@@ -81,11 +81,8 @@ def _require_allowed(stack: Stack, target: str, record: str, attribute: str, pla
             "corrections do not write this system",
             "declare `writes` for it, or change the value there",
         )
-    if (
-        attribute not in system.writes.attributes
-        or system.mapped().get(attribute) != record
-        or system.records[record].write is None
-    ):
+    held = system.mapped().get(attribute)
+    if attribute not in system.writes.attributes or held != record or not takes(system.records[record], attribute):
         raise CannotProposeError(
             target,
             attribute,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hrorch_pipelines.stack.faults.acting import check_acting
 from hrorch_pipelines.stack.faults.authority import check_authority, check_stages
 from hrorch_pipelines.stack.faults.calendar import check_calendar
 from hrorch_pipelines.stack.faults.connections import check_connections
@@ -15,6 +16,7 @@ from hrorch_pipelines.stack.faults.matching import check_matching
 from hrorch_pipelines.stack.faults.people import check_people
 from hrorch_pipelines.stack.faults.reads import check_reads
 from hrorch_pipelines.stack.faults.records import check_records
+from hrorch_pipelines.stack.faults.writes import check_writes
 from hrorch_pipelines.stack.models import Stack
 
 __all__ = ["Declared", "Finding", "cross_check"]
@@ -32,6 +34,8 @@ _CHECKS = (
     check_gates,
     check_expectations,
     check_matching,
+    check_writes,
+    check_acting,
 )
 
 

@@ -1,4 +1,4 @@
-"""Owners, reviewers and deputies are people of the file."""
+"""Owners, reviewers, approvers and deputies are people of the file."""
 
 from __future__ import annotations
 
@@ -44,5 +44,14 @@ def _named(stack: Stack) -> Iterator[tuple[Path, str]]:
         for number, gate in enumerate(gates):
             if gate.route is not None:
                 yield ("gates", record, number, "route"), gate.route
+    for number, route in enumerate(stack.exceptions.routes):
+        yield ("exceptions", "routes", number, "reviewer"), route.reviewer
+    if stack.exceptions.default_reviewer is not None:
+        yield ("exceptions", "default_reviewer"), stack.exceptions.default_reviewer
+    for number, approver in enumerate(stack.corrections.approvers):
+        yield ("corrections", "approvers", number), approver
+    for number, budget in enumerate(stack.corrections.budgets):
+        if budget.owner is not None:
+            yield ("corrections", "budgets", number, "owner"), budget.owner
     if stack.matching.reviewer is not None:
         yield ("matching", "reviewer"), stack.matching.reviewer
