@@ -55,7 +55,11 @@ class Stretch:
             if sequence != expected:
                 self._add(Fault(Kind.MISSING, expected, "not in the log", _until(expected, sequence - 1)))
                 previous, sound = (), True
-            linked = not previous or sha256(f"{previous[0]}\n{envelope}".encode()).hexdigest() == stored
+            linked = (
+                not previous
+                or sha256(f"{previous[0]}\n{envelope}".encode()).hexdigest() == stored
+                or (len(previous) > 1 and worked_out(previous[1], envelope) == stored)
+            )
             try:
                 content, end = _decode(envelope)
                 told = content.get
@@ -74,10 +78,12 @@ class Stretch:
                 )
             except (ValueError, AttributeError, TypeError):
                 content, fits = None, False
-            if not (linked and fits):
+            if linked and fits:
+                last_at = at
+            else:
                 self._tell(row, content, last_at, linked=linked, sound=sound)
             previous = (stored,) if linked else (stored, worked_out(previous[0], envelope))
-            sound, last_at, expected = linked, max(at or "", last_at), sequence + 1
+            sound, expected = linked, sequence + 1
         self.entries += sum(row[0] >= self.silent_before for row in chunk) if self.silent_before else len(chunk)
         self.next, self.hashes, self.last_at, self._sound = expected, previous, last_at, sound
 

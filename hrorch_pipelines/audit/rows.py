@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,21 +45,28 @@ def read(con: sa.Connection, first: int, last: int | None = None) -> Iterator[li
         f"SELECT sequence, {at}, envelope, hash, {', '.join(REPEATED)} FROM audit_log "
         f"WHERE sequence >= {int(first)} {f'AND sequence <= {int(last)}' if last is not None else ''} ORDER BY sequence"
     )
-    result = con.execution_options(stream_results=True, yield_per=_CHUNK).exec_driver_sql(statement)
-    cursor: Any = result.cursor
-    while rows := cursor.fetchmany(_CHUNK):
-        yield rows
-    result.close()
+    con.exec_driver_sql("SELECT 1")  # SQLAlchemy begins the transaction in which the driver is asked
+    driver: Any = con.connection.driver_connection
+    on_server = {"name": "hrorch_audit"} if con.dialect.name == "postgresql" else {}
+    with closing(driver.cursor(**on_server)) as cursor, _as_sqlalchemy_tells(statement):
+        cursor.execute(statement)
+        while rows := cursor.fetchmany(_CHUNK):
+            yield rows
 
 
 def _copy(con: sa.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    import psycopg
-
     driver: Any = con.connection.driver_connection
+    with _as_sqlalchemy_tells(statement), driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+@contextmanager
+def _as_sqlalchemy_tells(statement: str) -> Iterator[None]:
+    """Errors of a driver we asked ourselves, wrapped as SQLAlchemy would, so that one place translates them."""
     try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except psycopg.Error as error:
-        # As SQLAlchemy would have told it, so that one place translates errors.
-        raise sa.exc.DBAPIError(statement, None, error, hide_parameters=True) from None
+        yield
+    except Exception as error:
+        if hasattr(error, "sqlstate") or isinstance(error, sqlite3.Error):
+            raise sa.exc.DBAPIError(statement, None, error, hide_parameters=True) from None
+        raise
