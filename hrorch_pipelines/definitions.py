@@ -5,6 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from hrorch_pipelines.authority.assets import authority_assets
+from hrorch_pipelines.corrections.assets import correction_assets, push_assets, push_jobs
+from hrorch_pipelines.corrections.sensors import push_sensors
 from hrorch_pipelines.gates.assets import accepted_assets
 from hrorch_pipelines.identity.assets import identity_assets
 from hrorch_pipelines.reconcile.assets import reconcile_assets
@@ -22,7 +24,7 @@ from hrorch_pipelines.workplace import Workplace, open_workplace
 def build_definitions(workplace: Workplace) -> dg.Definitions:
     """Everything Dagster shows for one stack file. Tests pass their own workplace."""
     stack = workplace.stack
-    extraction = extraction_assets(stack)
+    extraction, pushes = extraction_assets(stack), push_assets(stack)
     return dg.Definitions(
         assets=[
             *extraction,
@@ -31,23 +33,28 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             identity_assets(stack),
             authority_assets(stack),
             *reconcile_assets(stack),
+            *correction_assets(stack),
+            *pushes,
             *publish_assets(),
         ],
-        jobs=[*extraction_jobs(stack), cycle_job(extraction)],
+        jobs=[*extraction_jobs(stack), cycle_job([*extraction, *pushes]), *push_jobs(stack)],
         schedules=extraction_schedules(stack),
-        sensors=[cycle_sensor()],
+        sensors=[cycle_sensor(), *push_sensors(stack)],
         resources={"workplace": workplace},
         executor=dg.in_process_executor,
     )
 
 
-def cycle_job(extraction: list[dg.AssetsDefinition]) -> dg.UnresolvedAssetJobDefinition:
-    """Everything after extraction, in one process: a multiprocess step would cost more than most stages."""
+def cycle_job(apart: list[dg.AssetsDefinition]) -> dg.UnresolvedAssetJobDefinition:
+    """Everything but what runs in jobs of its own (`apart`: reading and writing systems, upkeep), in one process.
+
+    A multiprocess step would cost more than most stages.
+    """
     return dg.define_asset_job(
         "cycle",
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*extraction),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*apart),
         executor_def=dg.in_process_executor,
-        description="History, gates, identity, authority, comparison, rates, publication, on the newest trusted snapshots.",
+        description="History, gates, identity, authority, comparison, plan, cases, rates, publication, on the newest trusted snapshots.",
     )
 
 

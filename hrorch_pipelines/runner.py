@@ -45,10 +45,11 @@ def dagster_home(workplace: Workplace) -> Path:
 
 
 def run_once(workplace: Workplace, on_step: Callable[[str], None] = lambda _: None) -> list[JobOutcome]:
-    """Extract from every system, then one cycle. A system that fails is reported and the others go on.
+    """Extract from every system, then one cycle, then what is due to be sent. A system that fails is reported, the others go on.
 
     A cycle that a gate refuses is run once more: it then passes over the refused snapshot for the last good one.
     """
+    from hrorch_pipelines.corrections.assets import push_jobs
     from hrorch_pipelines.definitions import build_definitions
 
     outcomes = []
@@ -63,6 +64,10 @@ def run_once(workplace: Workplace, on_step: Callable[[str], None] = lambda _: No
         if not cycle.ok and "snapshot" in cycle.reason:
             on_step("cycle, without the refused snapshot")
             outcomes.append(_run(definitions, instance, "cycle"))
+        if outcomes[-1].ok and workplace.stack.corrections.mode == "apply":
+            for job in push_jobs(workplace.stack):
+                on_step(job.name.replace("_", " "))
+                outcomes.append(_run(definitions, instance, job.name))
     return outcomes
 
 

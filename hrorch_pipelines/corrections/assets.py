@@ -97,8 +97,8 @@ def _pushed(stack: Stack, name: str) -> dg.AssetsDefinition:
         owners=[stack.people[system.owner].email],
         description=f"Corrections sent to {system.label or name}, batch by batch until nothing is due.",
     )
-    def pushed(context: dg.AssetExecutionContext, workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
-        ledger = workplace.ledger()
+    def pushed(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
+        ledger, log = workplace.ledger(), dg.get_dagster_logger()
         total: dict[str, int] = {}
         batches, stopped = 0, None
         while True:
@@ -106,7 +106,7 @@ def _pushed(stack: Stack, name: str) -> dg.AssetsDefinition:
             stopped = result.pop("stopped")
             total = {key: total.get(key, 0) + count for key, count in result.items()}
             batches += 1
-            context.log.info("Batch %d: %s%s", batches, result, f" ({stopped})" if stopped else "")
+            log.info("Batch %d: %s%s", batches, result, f" ({stopped})" if stopped else "")
             if stopped or not result["taken"] or result["put_back"]:
                 break
         ledger.close()

@@ -30,7 +30,9 @@ def copy_acknowledged(ledger: Ledger, con: duckdb.DuckDBPyConnection, home_key: 
     acknowledged = corrections.c.acknowledged_at.is_not(None) & corrections.c.sent_at.is_not(None)
     with ledger.read() as reading:
         known = dict(
-            reading.execute(sa.select(corrections.c.correction_id, corrections.c.sent_at).where(acknowledged)).tuples()
+            reading.execute(sa.select(corrections.c.correction_id, corrections.c.sent_at).where(acknowledged))
+            .tuples()
+            .all()
         )
     done = dict(con.execute("SELECT correction_id, sent_at FROM reconcile.writes_copied").fetchall())
     new = [correction_id for correction_id, sent_at in known.items() if done.get(correction_id) != sent_at]
