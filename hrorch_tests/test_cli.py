@@ -204,6 +204,9 @@ def test_explain_tells_who_says_what_and_masks_it(company: list[str], hrorch) ->
     masked = hrorch("explain", "00425", "pay", *company)
     assert masked.code == FINE
     assert "people" in masked.out or "hris" in masked.out
-    revealed = hrorch("explain", "00425", "pay", "--reveal", *company)
+    nobody = hrorch("explain", "00425", "pay", "--reveal", *company)
+    assert (nobody.code, nobody.out) == (COULD_NOT_RUN, "")
+    assert "--by" in nobody.err
+    revealed = hrorch("explain", "00425", "pay", "--reveal", "--by", "me", *company)
     assert "•" in masked.out
     assert len(revealed.out) != len(masked.out) or revealed.out != masked.out

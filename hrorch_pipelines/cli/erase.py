@@ -32,7 +32,9 @@ PersonArgument = Annotated[str, typer.Argument(help="A person id, or `system:sou
 def erase(
     person: PersonArgument,
     by: ByOption,
-    reason: Annotated[str, typer.Option(help="Why, such as a ticket number. No names: the audit log never forgets it.")],
+    reason: Annotated[
+        str, typer.Option(help="Why, such as a ticket number. No names: the audit log never forgets it.")
+    ],
     despite_retention: Annotated[
         bool, typer.Option("--despite-retention", help="Also what the stack file's retention would still keep.")
     ] = False,
@@ -102,9 +104,7 @@ def forget(
     return count.files, count.rows
 
 
-def blank(
-    home: Home, stack: Stack, attributes: Mapping[Record, Collection[str]], now: datetime
-) -> tuple[int, int]:
+def blank(home: Home, stack: Stack, attributes: Mapping[Record, Collection[str]], now: datetime) -> tuple[int, int]:
     """Blank attributes in stored snapshots, as `audit.retention.apply` asks for it."""
     from hrorch_pipelines.snapshots.forget import blank_values
 
@@ -115,9 +115,7 @@ def blank(
 def _places(workplace: Workplace) -> Places:
     from hrorch_pipelines.audit.erase import Places
 
-    return Places(
-        workplace.stack, workplace.home, workplace.clock, workplace.warehouse, workplace.ledger(), forget
-    )
+    return Places(workplace.stack, workplace.home, workplace.clock, workplace.warehouse, workplace.ledger(), forget)
 
 
 def _look(places: Places, person: str) -> Outlook | None:
@@ -134,7 +132,9 @@ def _say(outlook: Outlook | None) -> None:
     if outlook is None:
         return
     subject = outlook.subject
-    console.print(f"{subject.name}: {len(subject.records)} records in {', '.join(sorted({s for s, _ in subject.records}))}")
+    console.print(
+        f"{subject.name}: {len(subject.records)} records in {', '.join(sorted({s for s, _ in subject.records}))}"
+    )
     if outlook.still_in:
         console.print(f"Their systems still hold them: {', '.join(outlook.still_in)}")
     if outlook.retention_running:

@@ -10,7 +10,10 @@ import typer
 from hrorch_pipelines.cli.app import HomeOption, StackOption, console, identity_app, require_reviewer
 
 if TYPE_CHECKING:
+    from hrorch_pipelines.audit.deeds import Detail
+    from hrorch_pipelines.audit.entries import Action
     from hrorch_pipelines.identity.decisions import RecordRef
+    from hrorch_pipelines.workplace import Workplace
 
 
 class Verdict(StrEnum):
@@ -31,14 +34,19 @@ def decide(
     home: HomeOption = None,
 ) -> None:
     """Say whether two records are one person. The next cycle follows it, and so does every rerun."""
+    from hrorch_pipelines.audit.entries import Action
     from hrorch_pipelines.identity import decisions
+    from hrorch_pipelines.storage.engine import transaction
     from hrorch_pipelines.workplace import open_workplace
 
     workplace = open_workplace(stack, home)
     require_reviewer(workplace.stack, by)
     answer: Literal["same", "different"] = "same" if verdict is Verdict.SAME else "different"
-    with workplace.warehouse.write() as con:
-        decisions.decide(con, _record(left), _record(right), answer, by, reason, workplace.clock)
+    sides = {"left": ":".join(_record(left)), "right": ":".join(_record(right))}
+    # The log first, the answer last: a crash between them leaves an entry too many, never an answer nobody gave.
+    with workplace.warehouse.write() as con, transaction(con, "identity.decisions"):
+        decision = decisions.decide(con, _record(left), _record(right), answer, by, reason, workplace.clock)
+        _log(workplace, Action.IDENTITY_DECIDED, by, {**sides, "verdict": answer, "decision": decision})
     console.print("Decided. The next cycle follows it.")
 
 
@@ -51,14 +59,28 @@ def undo(
     home: HomeOption = None,
 ) -> None:
     """Undo a merge or a split."""
+    from hrorch_pipelines.audit.entries import Action
     from hrorch_pipelines.identity import decisions
+    from hrorch_pipelines.storage.engine import transaction
     from hrorch_pipelines.workplace import open_workplace
 
     workplace = open_workplace(stack, home)
     require_reviewer(workplace.stack, by)
-    with workplace.warehouse.write() as con:
-        decisions.undo(con, event, by, reason, workplace.clock)
+    with workplace.warehouse.write() as con, transaction(con, "identity.decisions"):
+        undone = decisions.undo(con, event, by, reason, workplace.clock)
+        _log(workplace, Action.IDENTITY_UNDONE, by, {"event": event, "undone_by_event": undone})
     console.print("Undone. The next cycle follows it.")
+
+
+def _log(workplace: Workplace, action: Action, by: str, detail: Detail) -> None:
+    """Who decided what about which records; why stays with the decision, which can be erased."""
+    from hrorch_pipelines.audit.deeds import log_deed
+
+    ledger = workplace.ledger()
+    try:
+        log_deed(ledger, workplace.stack, action, by, workplace.clock.now(), detail=detail)
+    finally:
+        ledger.close()
 
 
 def _record(text: str) -> RecordRef:

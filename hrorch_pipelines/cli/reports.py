@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ import duckdb
 import typer
 
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console, report_app
+from hrorch_pipelines.cli.reveal import RevealedByOption, RevealOption, log_reveal, require_name
 from hrorch_pipelines.reports.table import Table
 from hrorch_pipelines.workplace import Workplace, open_workplace
 
@@ -21,7 +22,6 @@ AsOfOption = Annotated[
     datetime | None,
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="Compare as of this day instead of the last cycle's."),
 ]
-RevealOption = Annotated[bool, typer.Option("--reveal", help="Show personal values instead of masking them.")]
 Several = Annotated[list[str] | None, typer.Option(help="May be repeated.")]
 
 
@@ -36,6 +36,7 @@ def discrepancies(
     person: Annotated[str | None, typer.Option(help="A person id, `system:source_id` or an employee number.")] = None,
     as_of: AsOfOption = None,
     reveal: RevealOption = False,
+    by: RevealedByOption = None,
     format_: FormatOption = "table",
     output: OutOption = None,
     stack: StackOption = None,
@@ -43,9 +44,12 @@ def discrepancies(
 ) -> None:
     """Values that disagree with their authority: cause, money at risk, since when. Exit code 1 if there are any."""
     from hrorch_pipelines.reports.discrepancies import discrepancies as read
+    from hrorch_pipelines.reports.read import find_person
 
     workplace = open_workplace(stack, home)
+    require_name(workplace, reveal=reveal, by=by)
     with _published(workplace, as_of) as con:
+        found = find_person(con, workplace.stack, person) if person else None
         table = read(
             con,
             workplace.stack,
@@ -53,9 +57,13 @@ def discrepancies(
             attributes=tuple(attribute or ()),
             states=tuple(state or ()),
             causes=tuple(cause or ()),
-            person=person,
+            person=found,
             reveal=reveal,
         )
+    if reveal:
+        words = {"systems": system, "attributes": attribute, "states": state, "causes": cause}
+        told = {name: ", ".join(given or ()) for name, given in words.items()}
+        log_reveal(workplace, "discrepancies", by, len(table.rows), person=found, **told)
     _write(table, format_, output)
     if table.rows:
         raise typer.Exit(FINDINGS)
@@ -151,18 +159,31 @@ def explain(
     attribute: Annotated[str | None, typer.Argument(help="One attribute; all when absent.")] = None,
     as_of: AsOfOption = None,
     reveal: RevealOption = False,
+    by: RevealedByOption = None,
     format_: FormatOption = "table",
     output: OutOption = None,
     stack: StackOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Why a value is what it is: who says what, which gate it passed, which rule chose it, what disagrees and why."""
+    """Why a value is what it is: who says what, which gate it passed, which rule chose it, what disagrees, what is being done."""
     from hrorch_pipelines.reports.explain import explain as read
+    from hrorch_pipelines.reports.explain_ledger import what_was_done
+    from hrorch_pipelines.reports.read import find_person
     from hrorch_pipelines.reports.render import render_all
 
     workplace = open_workplace(stack, home)
+    require_name(workplace, reveal=reveal, by=by)
+    ledger = workplace.ledger()
     with _published(workplace, as_of) as con:
-        render_all(read(con, workplace.stack, person, attribute, reveal=reveal), format_, output)
+        found = find_person(con, workplace.stack, person)
+        tables = read(con, workplace.stack, found, attribute, reveal=reveal)
+        until = as_of.replace(tzinfo=UTC) + timedelta(days=1) if as_of else None
+        tables += what_was_done(ledger, con, workplace.stack, found, attribute, reveal=reveal, until=until)
+    ledger.close()
+    if reveal:
+        rows = sum(len(table.rows) for table in tables)
+        log_reveal(workplace, "explain", by, rows, person=found, attribute=attribute)
+    render_all(tables, format_, output)
 
 
 @contextmanager

@@ -46,11 +46,21 @@ def accept(
     home: HomeOption = None,
 ) -> None:
     """Accept a snapshot that was refused although the change is real, such as a mass departure."""
+    from hrorch_pipelines.audit.deeds import log_deed_in
+    from hrorch_pipelines.audit.entries import Action, Actor, Entry
     from hrorch_pipelines.snapshots.accept import accept as keep
     from hrorch_pipelines.snapshots.manifest import system_of
     from hrorch_pipelines.workplace import open_workplace
 
     workplace = open_workplace(stack, home)
     require_reviewer(workplace.stack, by)
-    keep(workplace.home, system_of(snapshot), snapshot, by, reason, clock=workplace.clock)
+    system, now = system_of(snapshot), workplace.clock.now()
+    entry = Entry(Action.SNAPSHOT_ACCEPTED, Actor("person", by), system=system, snapshot_id=snapshot)
+    ledger = workplace.ledger()
+    try:
+        with ledger.write() as con:  # a refusal takes the entry back; the reason stays in the manifest
+            log_deed_in(con, ledger, workplace.stack, entry, now)
+            keep(workplace.home, system, snapshot, by, reason, clock=workplace.clock)
+    finally:
+        ledger.close()
     console.print("Accepted. The next cycle uses it.")

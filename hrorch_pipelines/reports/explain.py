@@ -12,6 +12,7 @@ import duckdb
 from hrorch_pipelines.reconcile.terms import State
 from hrorch_pipelines.reports import explain_values
 from hrorch_pipelines.reports.discrepancies import discrepancies
+from hrorch_pipelines.reports.explain_gates import gate_results
 from hrorch_pipelines.reports.masked import shown
 from hrorch_pipelines.reports.read import find_person, has, last_cycle, require_known
 from hrorch_pipelines.reports.table import Column, Table
@@ -79,6 +80,7 @@ def explain(
         explain_values.decisions(con, stack, found, chosen, as_of, reveal=reveal),
         explain_values.candidates(con, stack, found, chosen, as_of, reveal=reveal),
         _changes(con, stack, records, chosen, as_of, reveal=reveal),
+        gate_results(con, stack, records, attribute, as_of),
         _cases(con, stack, records, attribute, as_of),
         _questions(con, stack, records, as_of),
         discrepancies(
