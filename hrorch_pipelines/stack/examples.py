@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from hrorch_pipelines.stack import acting, mapping, models, rules, systems, writing
+from hrorch_pipelines.stack import acting, file_writing, mapping, models, rules, systems, writing
 
 INTRODUCTION = """\
 # The stack file
@@ -271,7 +271,15 @@ corrections:
         "write",
         "How a record is changed, per connector; the presets bring it along. A system's `writes` says which attributes may be "
         "changed there at all.",
-        (writing.Writes, writing.RestWrite, writing.RestAdd, writing.ScimWrite, writing.SqlWrite, writing.FileWrite),
+        (
+            writing.Writes,
+            writing.RestWrite,
+            writing.RestAdd,
+            writing.ScimWrite,
+            writing.SqlWrite,
+            file_writing.FileWrite,
+            file_writing.FileAnswer,
+        ),
     ),
     Section(
         "legal_hold",

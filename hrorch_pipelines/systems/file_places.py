@@ -57,10 +57,10 @@ def opened(system: System, folder: Path) -> Iterator[Place]:
     secure_shell = url.startswith(("sftp://", "ssh://"))
     if secure_shell:
         options = _ssh_options(options, system)
-    with _explained():
+    with explained():
         fs, root = fsspec.core.url_to_fs(url, **options)
     try:
-        with _explained():
+        with explained():
             yield Place(fs, root)
     finally:
         if secure_shell:
@@ -92,7 +92,7 @@ def _known_hosts_only(path: Path) -> Any:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """Errors of the transport as faults; their own texts may hold paths and user names."""
     import paramiko
 

@@ -47,7 +47,7 @@ class SqlTarget:
     def __init__(self, stack: Stack, system: str, clock: Clock, key: bytes) -> None:
         self.stack, self.name, self.clock = stack, system, clock
         self.system = stack.systems[system]
-        self._rate = RateLimit(self.system.connection.rate)
+        self.rate = RateLimit(self.system.connection.rate)
         self._remap = Remap(stack, system, key, "flat")
         self._zone = self.system.time_zone or stack.organization.time_zone
         self._session = SqlSession(self.system, stack.folder)
@@ -77,7 +77,7 @@ class SqlTarget:
     def read(self, write: Write) -> Held:
         """The row that counts now (on `effective_from`, where that is set), mapped as in a snapshot."""
         record, layout = self._declared(write)
-        self._rate.wait()
+        self.rate.wait()
         with self._session.transaction() as con:
             row, mapped = self._row(con, write, record, layout)
         if row is None or mapped is None:
@@ -98,7 +98,7 @@ class SqlTarget:
                     "changed", f"{change.attribute}: the row holds another value than the one to replace", "changed"
                 )
         new = self._new(write, row)
-        self._rate.wait()
+        self.rate.wait()
         with self._session.transaction(writing=True) as con:
             watched = self._watched(write, row.cells)
             if write.effective_from is None or row.starts == write.effective_from:
