@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
 import duckdb
 
+from hrorch_pipelines.audit.leaves import LEAF, SALT
 from hrorch_pipelines.storage.sql import ident, literal
 
 _UNKNOWN = "list_concat({row}.hidden, list_transform({row}.faults, lambda fault: fault.attribute))"
@@ -66,11 +68,14 @@ def write_changes(
     con.execute(
         f"""
         INSERT INTO history.changes BY NAME
-        SELECT *, $system AS system, $record AS record, $observed_at AS observed_at,
-               $previous_observed_at AS previous_observed_at, $snapshot_id AS snapshot_id
-        FROM ({seen}{f" UNION ALL {revealed}" if revealed else ""})
+        WITH seen AS (
+            SELECT *, $system AS system, $record AS record, $observed_at AS observed_at,
+                   $previous_observed_at AS previous_observed_at, $snapshot_id AS snapshot_id, {SALT} AS salt
+            FROM ({seen}{f" UNION ALL {revealed}" if revealed else ""})
+        )
+        SELECT *, {LEAF} AS leaf FROM seen
         """,
-        heading,
+        {**heading, "secret": secrets.token_hex(32)},
     )
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import duckdb
 
+from hrorch_pipelines.audit.leaves import COLUMNS
 from hrorch_pipelines.snapshots.manifest import RecordFacts
 from hrorch_pipelines.storage.columns import SOURCE_COLUMNS, STATE_COLUMNS, ddl
 from hrorch_pipelines.storage.sql import ident, record_table
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE SCHEMA IF NOT EXISTS history;
 CREATE TABLE IF NOT EXISTS history.snapshots (
     snapshot_id VARCHAR, system VARCHAR, observed_at TIMESTAMPTZ, previous_snapshot_id VARCHAR, rows BIGINT,
@@ -18,10 +20,13 @@ CREATE TABLE IF NOT EXISTS history.snapshots (
 CREATE TABLE IF NOT EXISTS history.changes (
     system VARCHAR, record VARCHAR, record_key VARCHAR, occurrence INTEGER, source_id VARCHAR, parent_id VARCHAR,
     effective_from DATE, attribute VARCHAR, before VARCHAR, after VARCHAR, kind VARCHAR, changed_at TIMESTAMPTZ,
-    changed_by VARCHAR, observed_at TIMESTAMPTZ, previous_observed_at TIMESTAMPTZ, snapshot_id VARCHAR);
+    changed_by VARCHAR, observed_at TIMESTAMPTZ, previous_observed_at TIMESTAMPTZ, snapshot_id VARCHAR,
+    salt VARCHAR, leaf VARCHAR);
 CREATE TABLE IF NOT EXISTS history.mappings (
     system VARCHAR, record VARCHAR, shape_hash VARCHAR, attribute VARCHAR, field_hash VARCHAR, snapshot_id VARCHAR);
 """
+    + COLUMNS
+)
 
 KNOWN_COLUMNS = {"snapshot_id": "VARCHAR", "valid_from": "TIMESTAMPTZ", "valid_to": "TIMESTAMPTZ"}
 """What history adds to a record's columns: when we knew it, and from which snapshot."""
