@@ -12,19 +12,11 @@ import duckdb
 import sqlalchemy as sa
 
 from hrorch_pipelines.corrections import outbox
+from hrorch_pipelines.corrections.desk import Desk, Opened, Sent, open_values, write_of
 from hrorch_pipelines.corrections.ending import End, finish
 from hrorch_pipelines.corrections.judging import Sight, sight
 from hrorch_pipelines.corrections.outbox import Row
-from hrorch_pipelines.corrections.sending import (
-    Desk,
-    Opened,
-    Sent,
-    leave_unknown,
-    look_at,
-    open_values,
-    put_back,
-    write_of,
-)
+from hrorch_pipelines.corrections.sending import leave_unknown, look_at, put_back
 from hrorch_pipelines.corrections.terms import State
 from hrorch_pipelines.snapshots.manifest import read_manifest
 from hrorch_pipelines.stack.models import Stack
@@ -36,6 +28,8 @@ from hrorch_pipelines.storage.sql import ident, record_table
 from hrorch_pipelines.systems.writing.protocol import Held, WriteFault
 
 _READS_AT_ONCE = 500
+UNANSWERED = timedelta(days=3)
+"""A change file is taken today and answered tomorrow; after this long without an answer its rows are not waited for."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +94,7 @@ def _decide(desk: Desk, opened: Sequence[Opened], held: Held) -> list[Opened]:
             desk.outcomes[row.state] += 1  # a snapshot was quicker
             continue
         seen = sight(desk.stack.attributes[row.attribute].type, row.attribute, one.before, one.after, held)
-        patient = now - (row.acknowledged_at or row.sent_at) < desk.stack.corrections.patience
+        patient = now - (row.acknowledged_at or row.sent_at) < patience_of(desk.stack, row)
         if row.state == State.SENDING.value and seen == "before" and not patient:
             back.append(row)
         elif (end := verdict(row, seen, held, patient=patient)) is not None:
@@ -172,8 +166,8 @@ def _judge(
                 continue
             seen_held = held.get(row.correction_id, Held(found=False))
             seen = sight(stack.attributes[row.attribute].type, row.attribute, before, after, seen_held)
-            # A file is taken today and read tomorrow: until it is answered for, only success is believed.
-            patient = row.acknowledged_at is None or observed - row.acknowledged_at < patience_of(stack, row)
+            since = row.acknowledged_at or row.sent_at
+            patient = observed - since < (patience_of(stack, row) if row.acknowledged_at else UNANSWERED)
             end = verdict(row, seen, seen_held, patient=patient)
             if end is not None:
                 ends.append(end)

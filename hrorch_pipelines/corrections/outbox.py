@@ -36,7 +36,8 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
         State.SENDING: frozenset(
             {State.SENT, State.READY, State.CONFIRMED, State.CONFLICTED, State.DIVERGED, State.FAILED}
         ),
-        State.SENT: frozenset({State.CONFIRMED, State.CONFLICTED, State.DIVERGED, State.FAILED}),
+        # `sent` again: the answer to a change file came.
+        State.SENT: frozenset({State.SENT, State.CONFIRMED, State.CONFLICTED, State.DIVERGED, State.FAILED}),
     }
 )
 """From where to where. States that are not keys are final."""

@@ -15,13 +15,14 @@ from datetime import timedelta
 from typing import Any
 
 from hrorch_pipelines.clock import Clock
-from hrorch_pipelines.corrections import breaker, confirm, lease, outbox, pacing, recheck
+from hrorch_pipelines.corrections import batches, breaker, confirm, lease, outbox, pacing, recheck
+from hrorch_pipelines.corrections.desk import Desk, PauseNeeded, Sent
 from hrorch_pipelines.corrections.errors import LeaseLostError
 from hrorch_pipelines.corrections.outbox import Row
-from hrorch_pipelines.corrections.sending import Desk, PauseNeeded, Sent, deliver
+from hrorch_pipelines.corrections.sending import deliver
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.ledger import Ledger
-from hrorch_pipelines.systems.writing.protocol import Target
+from hrorch_pipelines.systems.writing.protocol import BatchTarget, Target
 
 NAP = 1.0
 """Seconds a push waits, once, for what is not visible yet; the rest is looked at by the next push."""
@@ -136,7 +137,15 @@ class _Push:
             unseen = outbox.unseen(con, desk.system, desk.clock.now(), self.limit)
         self.resumed = len(lost) + len(unseen)
         before = desk.outcomes["unknown"]
-        self._look_once(confirm.resume(desk, [*lost, *unseen]))
+        if isinstance(desk.target, BatchTarget):
+            asked = [*lost, *(row for row in unseen if row.acknowledged_at is None)]
+            lost_ids = {row.correction_id for row in asked}
+            unseen = [row for row in unseen if row.correction_id not in lost_ids] + batches.ask(
+                desk, desk.target, asked
+            )
+            self._look_once(confirm.resume(desk, unseen))
+        else:
+            self._look_once(confirm.resume(desk, [*lost, *unseen]))
         self.unknown_resolved = len(lost) - (desk.outcomes["unknown"] - before)
 
     def _send(self) -> list[Sent]:
@@ -144,6 +153,9 @@ class _Push:
         with desk.step() as (con, _, now):
             rows = outbox.claim(con, desk.system, now, desk.lease_id, desk.lease_for, self.limit)
         self.taken = len(rows)
+        if isinstance(desk.target, BatchTarget):
+            batches.deliver_together(desk, desk.target, rows)
+            return self._rest([])
         held_up: set[str] = set()
         try:
             for group in _groups(rows):
@@ -158,8 +170,12 @@ class _Push:
         except PauseNeeded:
             confirm.let_wait(desk, sents)
             raise
-        with desk.step() as (con, _, _now):
-            desk.outcomes["put_back"] += outbox.release(con, desk.lease_id)
+        return self._rest(sents)
+
+    def _rest(self, sents: list[Sent]) -> list[Sent]:
+        """Give back what was claimed and not begun."""
+        with self.desk.step() as (con, _, _now):
+            self.desk.outcomes["put_back"] += outbox.release(con, self.desk.lease_id)
         return sents
 
     def _see(self, sents: Sequence[Sent]) -> None:
