@@ -17,6 +17,8 @@ from hrorch_pipelines.snapshots.assets import (
     extraction_jobs,
     extraction_schedules,
     history_assets,
+    prune_job,
+    prune_schedule,
 )
 from hrorch_pipelines.workplace import Workplace, open_workplace
 
@@ -37,8 +39,8 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             *pushes,
             *publish_assets(),
         ],
-        jobs=[*extraction_jobs(stack), cycle_job([*extraction, *pushes]), *push_jobs(stack)],
-        schedules=extraction_schedules(stack),
+        jobs=[*extraction_jobs(stack), cycle_job([*extraction, *pushes]), *push_jobs(stack), prune_job()],
+        schedules=[*extraction_schedules(stack), prune_schedule(stack)],
         sensors=[cycle_sensor(), *push_sensors(stack)],
         resources={"workplace": workplace},
         executor=dg.in_process_executor,

@@ -87,13 +87,20 @@ def _remove_gone(con: duckdb.DuckDBPyConnection, judgement: Judgement, snapshot:
     scope = judgement.scope
     con.execute(
         f"""
-        DELETE FROM {scope.accepted} AS a
-        WHERE coalesce(a.parent_id, a.source_id) IN (
-                SELECT coalesce(parent_id, source_id) FROM {scope.temporary("facts")}
+        DELETE FROM {scope.accepted} WHERE rowid IN (
+            WITH asked AS (
+                SELECT coalesce(parent_id, source_id) AS owner FROM {scope.temporary("facts")}
                 UNION SELECT source_id FROM gates.pending WHERE system = $system AND record = $record
                 UNION SELECT source_id FROM cycles.touched_records
-                WHERE cycle_id = $cycle_id AND system = $system AND record = $record)
-          AND NOT EXISTS (SELECT 1 FROM {scope.history} AS v WHERE {snapshot.holds("v")} AND {_SAME})
+                WHERE cycle_id = $cycle_id AND system = $system AND record = $record
+            ), looked_at AS MATERIALIZED (
+                SELECT rowid AS place, record_key, sequence FROM {scope.accepted}
+                WHERE coalesce(parent_id, source_id) IN (SELECT owner FROM asked)
+            ), still_there AS (
+                SELECT record_key, sequence FROM {scope.history} AS v
+                WHERE {snapshot.holds("v")} AND v.record_key IN (SELECT record_key FROM looked_at)
+            )
+            SELECT place FROM looked_at AS a WHERE NOT EXISTS (SELECT 1 FROM still_there AS v WHERE {_SAME}))
         """,
         {
             "system": scope.system,

@@ -14,12 +14,13 @@ from hrorch_pipelines.gates.hashes import gate_hash, rules_hash
 from hrorch_pipelines.gates.judge import Judgement, judge
 from hrorch_pipelines.gates.plain import plain_verdicts, remember_asked
 from hrorch_pipelines.gates.profile import profile, rows_before
-from hrorch_pipelines.gates.receipts import is_settled, issue
+from hrorch_pipelines.gates.receipts import is_settled, issue, refused_snapshots
 from hrorch_pipelines.gates.results import Counts, GateError, GateResult, Kind, Verdict
 from hrorch_pipelines.gates.scope import RecordType, Snapshot, find_snapshot, table_exists
 from hrorch_pipelines.gates.snapshot_cases import settle, snapshot_cases
 from hrorch_pipelines.gates.suites import Profiled, run_suites
 from hrorch_pipelines.gates.tables import SCHEMA, make_accepted
+from hrorch_pipelines.snapshots import catalogue
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage import cycles
 from hrorch_pipelines.storage.cycles import Cycle
@@ -48,7 +49,15 @@ def validate(
                 continue
             if cycle.full or not is_settled(con, stack, system, snapshot_id):
                 results.append(_validate(con, stack, home if data_docs else None, cycle, snapshot))
+        _mark(con, stack, home, cycle)
         return results
+
+
+def _mark(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, cycle: Cycle) -> None:
+    """Tell extraction which snapshots not to measure the next ones against. Told every time, so that a crash forgets none."""
+    refused = refused_snapshots(con, stack)
+    for snapshot_id in {*refused, *cycle.sources.values()}:
+        catalogue.mark(home, snapshot_id, refused=snapshot_id in refused)
 
 
 @dataclass(frozen=True)

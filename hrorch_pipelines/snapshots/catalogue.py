@@ -12,10 +12,37 @@ from hrorch_pipelines.snapshots.manifest import FILE_NAME, Manifest, read_manife
 from hrorch_pipelines.stack.systems import Trust
 from hrorch_pipelines.storage.home import Home
 
+REFUSED = "refused-by-gate"
+"""Name of the empty file that marks a snapshot a gate refused."""
+
 
 def latest(home: Home, system: str) -> Manifest | None:
     """The last good snapshot of a system; None when there never was one. Reads one manifest."""
     return _newest(home.snapshots / system)
+
+
+def baseline(home: Home, system: str) -> Manifest | None:
+    """The last good snapshot that no gate refused: what the next one is measured against and built on.
+
+    A delivery that was cut, and that only a gate noticed, must not make the mended one look implausible.
+    """
+    folder = home.snapshots / system
+    newest = next((name for name in reversed(_names(folder)) if not (folder / name / REFUSED).exists()), None)
+    return read_manifest(folder / newest) if newest else None
+
+
+def mark(home: Home, snapshot_id: str, *, refused: bool) -> None:
+    """Note beside a good snapshot that a gate refused it, or that none does any more. Nothing is done where it is pruned.
+
+    A file, because extraction asks for it and holds no lock on the warehouse.
+    """
+    folder = home.snapshots / system_of(snapshot_id) / snapshot_id
+    if not (folder / FILE_NAME).is_file():
+        return
+    if refused:
+        (folder / REFUSED).touch(mode=0o600)
+    else:
+        (folder / REFUSED).unlink(missing_ok=True)
 
 
 def latest_untrusted(home: Home, system: str) -> Manifest | None:
@@ -54,15 +81,20 @@ def is_stale(manifest: Manifest, trust: Trust, now: datetime) -> bool:
 def prune(home: Home, keep: timedelta, now: datetime, *, ingested: Collection[str]) -> list[str]:
     """Delete snapshots older than `keep`; returns their ids.
 
-    Never the last good one of a system, nor one that history has not taken in. A refused one goes once a good one has
-    been taken after it.
+    Never the last good one of a system, nor the one the next is measured against, nor one that history has not taken in.
+    A refused one goes once a good one has been taken after it.
     """
     last = _last_of_each(ingested)
     limit = snapshot_id("", now.astimezone(UTC) - keep)
     gone = []
     for folder in _systems(home.snapshots):
-        names = _names(folder)
-        gone += [folder / name for name in names[:-1] if name <= last.get(folder.name, "") and _is_older(name, limit)]
+        measured_against = baseline(home, folder.name)
+        kept = {*_names(folder)[-1:], *([measured_against.snapshot_id] if measured_against else [])}
+        gone += [
+            folder / name
+            for name in _names(folder)
+            if name not in kept and name <= last.get(folder.name, "") and _is_older(name, limit)
+        ]
     for folder in _systems(home.untrusted):
         newest_good = next(reversed(_names(home.snapshots / folder.name)), "")
         gone += [folder / name for name in _names(folder) if name < newest_good and _is_older(name, limit)]

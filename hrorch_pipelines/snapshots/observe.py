@@ -35,12 +35,12 @@ def observe(stack: Stack, system: str, home: Home, clock: Clock, *, connector: C
     nothing behind but scratch. Raises ObservationRunning when another process is observing the same system.
     """
     with alone_with(home, system) as scratch:
-        previous = catalogue.latest(home, system)
+        previous, latest = catalogue.baseline(home, system), catalogue.latest(home, system)
         snapshot = _Snapshot(stack, system, home, clock.now(), previous, scratch)
         with connect(None, temporary=home.scratch / "duckdb", memory_limit="40%", keep_order=True) as con:
             snapshot.read_all(con, connector, clock)
         moment = _moment(home, system, clock.now())
-        faults = [*_clock_went_back(previous, moment), *snapshot.judge()]
+        faults = [*_clock_went_back(latest, moment), *snapshot.judge()]
         manifest = Manifest(
             snapshot_id=snapshot_id(system, moment),
             system=system,

@@ -89,9 +89,9 @@ FIGURE = st.none() | st.floats(-3, 3) | st.integers(-2, 2).map(float) | st.sampl
 @given(st.lists(st.tuples(BOUND, BOUND, FIGURE, st.booleans()), min_size=40, max_size=40))
 def test_what_is_answered_without_it_is_what_it_answers(world: Make, drawn: list[tuple[Any, Any, Any, bool]]) -> None:
     rules, figures = [], []
-    for number, (low, high, value, measured) in enumerate(drawn):
-        if low is not None and high is not None and low > high:
-            low, high = high, low  # Great Expectations refuses limits that cross, and none at all.
+    for number, (one, other, value, measured) in enumerate(drawn):
+        # Great Expectations refuses limits that cross, and none at all.
+        low, high = (one, other) if one is None or other is None else (min(one, other), max(one, other))
         low = 0.0 if low is None and high is None else low
         rules.append(replace(RULE, expectation=f"x{number}", measure=f"m{number}", low=low, high=high))
         if measured:
