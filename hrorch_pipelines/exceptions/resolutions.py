@@ -132,7 +132,7 @@ def override(
         person_id=sides.person_id,
         attribute=sides.attribute,
         system=sides.copy.system if value is None else None,
-        value=sides.copy.value if value is None else value,
+        value=sides.copy.held if value is None else value,
         reason=reason,
         by=by,
         now=now,

@@ -21,12 +21,17 @@ _GONE = "nothing, if it is mended: it closes with the next cycle; else look at t
 
 @dataclass(frozen=True)
 class Side:
-    """One system's cell: the base record's id, the record type that holds the attribute, the canonical value."""
+    """One system's cell: the base record's id, the record type that holds the attribute, its value.
+
+    `value` is canonical; where it is a person, it is that person's record id in this system. `held` is as the comparison has
+    it: the person's own id there.
+    """
 
     system: str
     record: str
     source_id: str
     value: str | None = field(repr=False)
+    held: str | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,13 @@ def reference_in(
     return str(rows[0][0]) if len(rows) == 1 else None
 
 
+def wanted_there(con: duckdb.DuckDBPyConnection, stack: Stack, sides: Sides) -> str | None:
+    """The authority's value in the copy's own terms; None where it has none, or refers to somebody the copy does not hold."""
+    if sides.copy is None or sides.authority is None:
+        return None
+    return reference_in(con, stack, sides.copy.system, sides.attribute, sides.authority.held)
+
+
 def _compared_sides(con: duckdb.DuckDBPyConnection, stack: Stack, row: sa.Row[Any]) -> Sides:
     found = []
     if has(con, "reconcile", "discrepancies"):
@@ -120,7 +132,7 @@ def _side(
     record = stack.systems[system].mapped().get(attribute)
     if record is None:
         return None
-    return Side(system, record, source_id, reference_in(con, stack, system, attribute, value))
+    return Side(system, record, source_id, reference_in(con, stack, system, attribute, value), value)
 
 
 def _gate_sides(con: duckdb.DuckDBPyConnection, stack: Stack, row: sa.Row[Any]) -> Sides:
@@ -153,4 +165,4 @@ def _gate_sides(con: duckdb.DuckDBPyConnection, stack: Stack, row: sa.Row[Any]) 
         [key, occurrence],
     ).fetchall()
     value = str(held[0][0]) if held and held[0][0] is not None else None
-    return Sides(person, row.attribute, None, Side(system, record, base, value))
+    return Sides(person, row.attribute, None, Side(system, record, base, value, value))
