@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -48,18 +49,23 @@ class SqlSession:
 
     def _connected(self) -> sa.Connection:
         try:
+            url = database_url(self.system, self.folder)  # asked each time: a SQLite file may have been taken away
             if self._engine is None:
-                url = database_url(self.system, self.folder)
-                options = dict(self.system.connection.options)
-                if url.get_backend_name() == "sqlite":
-                    seconds = self.system.connection.timeout.total_seconds()
-                    options["connect_args"] = {"timeout": seconds, **options.get("connect_args", {})}
-                self._engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, **options)
+                self._engine = sa.create_engine(url, hide_parameters=True, **self._options(url))
             return self._engine.connect()
         except ReadFault as wrong:
             raise WriteFault(wrong.code, wrong.detail, outcome="not_done", remedy=wrong.remedy) from None
         except (sa.exc.SQLAlchemyError, ImportError) as error:
             raise fault("not_reachable", f"no connection ({type(error).__name__})", "not_done") from None
+
+    def _options(self, url: sa.URL) -> dict[str, Any]:
+        options = dict(self.system.connection.options)
+        if url.get_backend_name() != "sqlite":
+            return {"pool_pre_ping": True, **options}
+        # A connection that is kept would go on writing into a file that was replaced, and find its writes there.
+        seconds = self.system.connection.timeout.total_seconds()
+        kept = {"poolclass": sa.NullPool, **options}
+        return {**kept, "connect_args": {"timeout": seconds, **options.get("connect_args", {})}}
 
     def _begin(self, con: sa.Connection, *, writing: bool) -> None:
         """Wait for locks no longer than the system's timeout; SQLite takes its write lock before the first look."""
