@@ -91,6 +91,12 @@ def load(file: Path, public_key: Path) -> Head:
     return head
 
 
+def own_public_key(home: Home) -> Path:
+    """The home's public key. It proves a head against the ledger's own keeper only: an auditor uses the copy kept elsewhere."""
+    _private_key(home)
+    return _public_file(home)
+
+
 def newest(folder: Path) -> Path | None:
     """The head exported last from among those in a folder; None when there is none."""
     found = sorted(folder.glob("audit-head-*.json"), key=lambda file: file.stem.rpartition("-")[2])
@@ -112,8 +118,13 @@ def _private_key(home: Home) -> Ed25519PrivateKey:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = Ed25519PrivateKey.generate()
         _make_once(file, key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption()))
-        _write(file.with_suffix(".pub"), _public_pem(Ed25519PrivateKey.public_key(_load_private(file))))
-    return _load_private(file)
+    made = _load_private(file)
+    _write(_public_file(home), _public_pem(made.public_key()))
+    return made
+
+
+def _public_file(home: Home) -> Path:
+    return home.root / "keys" / PUBLIC_KEY
 
 
 def _make_once(file: Path, content: bytes) -> None:
