@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, con
 if TYPE_CHECKING:
     from hrorch_pipelines.audit.erase import Outlook, Places
     from hrorch_pipelines.audit.persons import Record
+    from hrorch_pipelines.audit.subject import Section
+    from hrorch_pipelines.reports.table import Table as ReportTable
     from hrorch_pipelines.stack.models import Stack
     from hrorch_pipelines.storage.home import Home
     from hrorch_pipelines.workplace import Workplace
@@ -94,6 +97,72 @@ def readmit(
     console.print("The next whole snapshot of the system holds it again.")
 
 
+@subject_app.command("export")
+def export(
+    person: PersonArgument,
+    by: ByOption,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file; readable by its owner only.")],
+    format_: Annotated[str, typer.Option("--format", "-f", help="json, xlsx or html.", metavar="FORMAT")] = "json",
+    stack: StackOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Everything held about a person, in clear, with sources, times, purposes and retention (GDPR Art. 15). It is logged."""
+    from hrorch_pipelines.audit.persons import find
+    from hrorch_pipelines.audit.subject import assemble, log_export
+    from hrorch_pipelines.reports.render import render_all
+    from hrorch_pipelines.storage.warehouse import open_published
+    from hrorch_pipelines.workplace import open_workplace
+
+    if format_ not in {"json", "xlsx", "html"}:
+        raise typer.BadParameter("give json, xlsx or html")
+    workplace = open_workplace(stack, home)
+    require_reviewer(workplace.stack, by)
+    now, ledger = workplace.clock.now(), workplace.ledger()
+    with open_published(workplace.home) as con:
+        subject = find(con, workplace.stack, person)
+        sections = assemble(ledger, con, workplace.stack, subject, now)
+    log_export(ledger, workplace.stack, subject, sections, by, now)
+    ledger.close()
+    os.umask(0o077)  # a workbook per section: every file made from here on is its owner's alone
+    output.unlink(missing_ok=True)
+    render_all([_table(section) for section in sections], format_, output)
+    console.print(f"Written: {output}")
+
+
+@retention_app.command("show")
+def retention_show(stack: StackOption = None, home: HomeOption = None) -> None:
+    """Attributes whose values were kept long enough, and of how many persons. Exit code 1 if there are any."""
+    from hrorch_pipelines.audit.retention import due
+    from hrorch_pipelines.storage.warehouse import open_published
+    from hrorch_pipelines.workplace import open_workplace
+
+    workplace = open_workplace(stack, home)
+    with open_published(workplace.home) as con:
+        found = due(con, workplace.stack, workplace.clock.now())
+    table = Table("attribute", "kept for", "persons", title="Kept long enough")
+    for item in found:
+        table.add_row(item.attribute, f"{item.retention.days} days", f"{item.persons:,}")
+    console.print(table)
+    if found:
+        raise typer.Exit(FINDINGS)
+
+
+@retention_app.command("apply")
+def retention_apply(stack: StackOption = None, home: HomeOption = None) -> None:
+    """Destroy what `show` lists, in every store; the weekly Dagster job `retention` does the same."""
+    from hrorch_pipelines.audit.retention import apply
+    from hrorch_pipelines.workplace import open_workplace
+
+    workplace = open_workplace(stack, home)
+    ledger = workplace.ledger()
+    done = apply(workplace.stack, workplace.home, workplace.clock, workplace.warehouse, ledger, blank)
+    ledger.close()
+    table = Table("place", "rows", title="Destroyed")
+    for place, rows in sorted(done.counts.items()):
+        table.add_row(place, f"{rows:,}")
+    console.print(table)
+
+
 def forget(
     home: Home, stack: Stack, records: Collection[Record], texts: Collection[str], now: datetime
 ) -> tuple[int, int]:
@@ -141,4 +210,17 @@ def _say(outlook: Outlook | None) -> None:
         console.print(f"Retention has not passed for: {', '.join(outlook.retention_running)}")
 
 
-__all__ = ["Path", "blank", "erase", "forget", "readmit", "retention_app", "subject_app"]
+def _table(section: Section) -> ReportTable:
+    """A section as reports are rendered. Moments are shown as such; everything else is text."""
+    from hrorch_pipelines.reports.table import Column
+    from hrorch_pipelines.reports.table import Table as Report
+
+    kinds = [
+        "moment" if any(isinstance(row[place], datetime) for row in section.rows) else "text"
+        for place in range(len(section.columns))
+    ]
+    columns = tuple(
+        Column(name, name.replace("_", " ").capitalize(), kind)  # type: ignore[arg-type]  # one of two words of Kind
+        for name, kind in zip(section.columns, kinds, strict=True)
+    )
+    return Report(section.title, columns, section.rows)

@@ -41,7 +41,9 @@ class Company:
     def copy(cls, of: Company, folder: Path, ledger: Ledger) -> Company:
         """The same past in a folder of its own, with this ledger."""
         for name in ("home", "exports"):
-            shutil.copytree(of.folder / name, folder / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ledger*"))
+            shutil.copytree(
+                of.folder / name, folder / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ledger*")
+            )
         return cls(folder, ledger, _stack(folder, {}), SetClock(of.clock.at))
 
     @property
