@@ -64,7 +64,7 @@ def stack_for(
     allowed = writes or {
         "hris": list(FIELDS),
         "onboarding": ["personal_email", "work_email"],
-        "payroll": ["personal_email"],
+        "payroll": ["preferred_name"],
     }
     systems = dict(stack.systems)
     for name, attributes in allowed.items():
