@@ -160,7 +160,9 @@ def _logged(book: sa.Connection) -> dict[str, tuple[int, int, str]]:
     query = sa.select(log.sequence, log.envelope).where(log.action == Action.OBSERVED.value).order_by(log.sequence)
     for sequence, envelope in book.execute(query):
         content = json.loads(envelope)
-        found[content["snapshot_id"]] = (sequence, content["detail"]["changes"], content["detail"]["digest"])
+        detail = content.get("detail") or {}
+        if "digest" in detail:
+            found[content.get("snapshot_id")] = (sequence, detail.get("changes", 0), detail["digest"])
     return found
 
 
