@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from hrorch_pipelines.clock import Clock
+from hrorch_pipelines.corrections.desk import Opened, write_of
 from hrorch_pipelines.corrections.judging import sight
-from hrorch_pipelines.corrections.sending import Opened, write_of
 from hrorch_pipelines.corrections.terms import State
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.ledger import Ledger
