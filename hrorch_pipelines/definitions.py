@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
+from hrorch_pipelines.audit.assets import audit_assets, audit_jobs, audit_schedules
 from hrorch_pipelines.authority.assets import authority_assets
 from hrorch_pipelines.corrections.assets import correction_assets, push_assets, push_jobs
 from hrorch_pipelines.corrections.sensors import push_sensors
+from hrorch_pipelines.exceptions.assets import exception_assets
 from hrorch_pipelines.gates.assets import accepted_assets
 from hrorch_pipelines.identity.assets import identity_assets
 from hrorch_pipelines.reconcile.assets import reconcile_assets
@@ -26,7 +28,7 @@ from hrorch_pipelines.workplace import Workplace, open_workplace
 def build_definitions(workplace: Workplace) -> dg.Definitions:
     """Everything Dagster shows for one stack file. Tests pass their own workplace."""
     stack = workplace.stack
-    extraction, pushes = extraction_assets(stack), push_assets(stack)
+    extraction, pushes, upkeep = extraction_assets(stack), push_assets(stack), audit_assets()
     return dg.Definitions(
         assets=[
             *extraction,
@@ -36,7 +38,9 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             authority_assets(stack),
             *reconcile_assets(stack),
             *correction_assets(stack),
+            *exception_assets(stack),
             *pushes,
+            *upkeep,
             *publish_assets(),
         ],
         jobs=[*extraction_jobs(stack), cycle_job([*extraction, *pushes]), *push_jobs(stack), prune_job()],

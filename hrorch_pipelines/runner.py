@@ -44,12 +44,13 @@ def dagster_home(workplace: Workplace) -> Path:
     return folder
 
 
-def run_once(workplace: Workplace, on_step: Callable[[str], None] = lambda _: None) -> list[JobOutcome]:
+def run_once(
+    workplace: Workplace, on_step: Callable[[str], None] = lambda _: None, *, push: bool = True
+) -> list[JobOutcome]:
     """Extract from every system, then one cycle, then what is due to be sent. A system that fails is reported, the others go on.
 
     A cycle that a gate refuses is run once more: it then passes over the refused snapshot for the last good one.
     """
-    from hrorch_pipelines.corrections.assets import push_jobs
     from hrorch_pipelines.definitions import build_definitions
 
     outcomes = []
@@ -64,10 +65,36 @@ def run_once(workplace: Workplace, on_step: Callable[[str], None] = lambda _: No
         if not cycle.ok and "snapshot" in cycle.reason:
             on_step("cycle, without the refused snapshot")
             outcomes.append(_run(definitions, instance, "cycle"))
-        if outcomes[-1].ok and workplace.stack.corrections.mode == "apply":
-            for job in push_jobs(workplace.stack):
-                on_step(job.name.replace("_", " "))
-                outcomes.append(_run(definitions, instance, job.name))
+        if push and outcomes[-1].ok:
+            outcomes += _push(workplace, definitions, instance, on_step)
+    return outcomes
+
+
+def push_once(workplace: Workplace, on_step: Callable[[str], None] = lambda _: None) -> list[JobOutcome]:
+    """Send what is due to every target, as the sensors do; nothing in mode `propose`."""
+    from hrorch_pipelines.definitions import build_definitions
+
+    with _instance(workplace) as instance:
+        return _push(workplace, build_definitions(workplace), instance, on_step)
+
+
+def _push(
+    workplace: Workplace, definitions: object, instance: object, on_step: Callable[[str], None]
+) -> list[JobOutcome]:
+    """One push job per target that has something due; a target in trouble is reported and the others go on."""
+    import dagster as dg
+
+    from hrorch_pipelines.corrections.assets import job_name
+    from hrorch_pipelines.corrections.recheck import writable
+    from hrorch_pipelines.corrections.sensors import due_run
+
+    outcomes: list[JobOutcome] = []
+    if workplace.stack.corrections.mode != "apply":
+        return outcomes
+    for system in workplace.stack.systems:
+        if writable(workplace.stack, system) and isinstance(due_run(workplace, system), dg.RunRequest):
+            on_step(f"send to {system}")
+            outcomes.append(_run(definitions, instance, job_name(system)))
     return outcomes
 
 

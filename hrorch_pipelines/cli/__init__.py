@@ -4,11 +4,37 @@ from __future__ import annotations
 
 import sys
 
-from hrorch_pipelines.cli import benchmarks, demo, identity, reports, run, sandbox, snapshots
+from hrorch_pipelines.cli import (
+    benchmarks,
+    corrections,
+    demo,
+    erase,
+    exceptions,
+    identity,
+    reports,
+    run,
+    sandbox,
+    simulate,
+    snapshots,
+)
 from hrorch_pipelines.cli.app import COULD_NOT_RUN, app
 from hrorch_pipelines.errors import HrorchError
 
-__all__ = ["app", "benchmarks", "demo", "identity", "main", "reports", "run", "sandbox", "snapshots"]
+__all__ = [
+    "app",
+    "benchmarks",
+    "corrections",
+    "demo",
+    "erase",
+    "exceptions",
+    "identity",
+    "main",
+    "reports",
+    "run",
+    "sandbox",
+    "simulate",
+    "snapshots",
+]
 
 
 def main() -> None:

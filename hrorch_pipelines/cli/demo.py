@@ -1,25 +1,32 @@
-"""`hrorch demo`: a company of six systems is observed over some days; what was planted is held against what was found."""
+"""`hrorch demo`: a company of six systems over some days: observed, corrected, confirmed, and judged by what was planted.
+
+What is printed is in `demo_tables`.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import shutil
+import tempfile
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import sqlalchemy as sa
 import typer
-from rich.table import Table
 
+from hrorch_pipelines.cli import demo_tables as tables
 from hrorch_pipelines.cli.app import COULD_NOT_RUN, FINDINGS, app, console, notes
 from hrorch_pipelines.cli.progress import progress
 from hrorch_pipelines.cli.sandbox import DEMO_WORLD
-from hrorch_pipelines.reports.table import Table as Report
+from hrorch_pipelines.storage.ledger_tables import corrections
 
 if TYPE_CHECKING:
     from hrorch_pipelines.runner import JobOutcome
+    from hrorch_pipelines.sandbox.judge import Judgement
     from hrorch_pipelines.sandbox.score import KindScore
     from hrorch_pipelines.sandbox.serve import Sandbox
     from hrorch_pipelines.workplace import Workplace
@@ -29,28 +36,61 @@ DEMO_HOME = Path("data/home/demo")
 
 @dataclass(frozen=True)
 class Day:
-    """One day of the demonstration: how many days pass first, and what is wrong with the wires."""
+    """One day of the demonstration: how many days pass first, what is wrong with the wires, who decides what.
+
+    `looks`: whether systems are read and compared, or only what is due is sent. `sends`: `mode: apply`.
+    """
 
     passes: int
     title: str
-    faults: tuple[tuple[str, str, dict[str, Any]], ...] = ()
+    reading: tuple[Wrong, ...] = ()
+    writing: tuple[Wrong, ...] = ()
     down: tuple[str, ...] = ()
+    looks: bool = True
+    sends: bool = True
+    approver: str | None = None
 
+
+Wrong = tuple[str, str, dict[str, Any]]
+"""System, fault of transport, its settings."""
 
 DAYS = (
-    Day(0, "first look at six systems"),
+    Day(0, "first look at six systems; corrections are proposed, nothing is sent", sends=False),
     Day(
         1,
-        "payroll limits requests, the HRIS stumbles, the check system redirects to nothing, the directory is down",
+        "payroll limits requests, the HRIS stumbles, the check system redirects to nothing, the directory is down; "
+        "payroll's answers get lost and onboarding ignores a write",
         (
             ("payroll", "rate_limited", {"times": 2, "retry_after": 1}),
             ("hris", "unavailable", {"times": 1}),
             ("check", "redirect_zero", {}),
         ),
+        (("payroll", "lost_answer", {"times": 2}), ("onboarding", "ignored_write", {"times": 1})),
         ("directory",),
+        approver="payroll-lead",
     ),
-    Day(6, "everything answers again, a week has passed"),
+    Day(1, "everything answers again: what waited for the directory is sent, what was lost is looked up"),
+    Day(5, "a week has passed"),
 )
+
+
+@dataclass(frozen=True)
+class Told:
+    """What happened on one day."""
+
+    day: Day
+    date: str
+    outcomes: list[JobOutcome]
+    rate: str
+    states: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What writing did: by the documents of a twin company without faults, and by the label file."""
+
+    twin: Judgement
+    unplanted: list[tuple[str, str, str]]
 
 
 @app.command()
@@ -60,34 +100,43 @@ def demo(
     world: Annotated[Path, typer.Option(help="Where the sandbox lives.")] = DEMO_WORLD,
     home: Annotated[Path, typer.Option(help="Where the results go.")] = DEMO_HOME,
 ) -> None:
-    """Watch it work: six systems on this machine, every kind of fault planted, each found and explained. About a minute."""
+    """Watch it work: six systems on this machine, every kind of fault planted, found and explained, put right, confirmed. Over a minute."""
+    from hrorch_pipelines.sandbox.judge import Twins
     from hrorch_pipelines.sandbox.serve import run_sandbox
 
     began = time.monotonic()
     logging.disable(logging.WARNING)
     _begin_anew(world, home)
-    with progress() as bar, run_sandbox(world, base_port=None, people=people, seed=seed) as sandbox:
+    with (
+        progress() as bar,
+        tempfile.TemporaryDirectory() as beside,
+        run_sandbox(world, base_port=None, people=people, seed=seed) as sandbox,
+    ):
         os.environ |= sandbox.env
         task = bar.add_task("making a company", total=None)
-        workplace = _workplace(home, sandbox)
+        twins = Twins(world, Path(beside))
         scores: list[KindScore] = []
-        story: list[tuple[Day, str, list[JobOutcome]]] = []
+        story: list[Told] = []
         for day in DAYS:
-            outcomes = _live(day, sandbox, workplace, lambda step: bar.update(task, description=step))
-            story.append((day, f"{sandbox.clock.now():%Y-%m-%d}", outcomes))
-            scores = scores or _score(workplace, world)
-    _tell_story(story)
-    _tell_scores(scores)
-    _tell_figures(workplace)
+            twins.advance(day.passes)
+            story.append(_live(day, sandbox, home, lambda step: bar.update(task, description=step)))
+            scores = scores or _score(home, world)
+        workplace = _workplace(home, sandbox, sends=True)
+        judged = Judged(twins.judge(), _unplanted(workplace, world))
+        tables.tell(story, scores, judged, workplace)
     console.print(
-        f"\nDone in {time.monotonic() - began:.0f} s. The page to read: {workplace.home.published.parent / 'report.html'}\n"
+        f"\nDone in {time.monotonic() - began:.0f} s. The page to read: {home / 'published' / 'report.html'}\n"
         f"Next: `hrorch up` opens the lineage in Dagster; "
         f"`hrorch report discrepancies --home {home}` lists every value that disagrees.",
         highlight=False,
     )
-    if not story[-1][2][-1].ok:
+    if not all(outcome.ok for outcome in story[-1].outcomes):
         raise typer.Exit(COULD_NOT_RUN)
-    if any(score.missed or score.false or score.cause_right != score.cause_of for score in scores):
+    if (
+        judged.twin.spoilt
+        or judged.unplanted
+        or any(score.missed or score.false or score.cause_right != score.cause_of for score in scores)
+    ):
         raise typer.Exit(FINDINGS)
 
 
@@ -103,90 +152,87 @@ def _begin_anew(world: Path, home: Path) -> None:
     (home / "demo").touch()
 
 
-def _workplace(home: Path, sandbox: Sandbox) -> Workplace:
-    """The example stack, looked at with the sandbox's clock."""
+def _workplace(home: Path, sandbox: Sandbox, *, sends: bool) -> Workplace:
+    """The example stack, looked at with the sandbox's clock, proposing or sending."""
     from hrorch_pipelines.workplace import DEFAULT_STACK, open_workplace
 
+    os.environ["HRORCH_MODE"] = "apply" if sends else "propose"
     return open_workplace(DEFAULT_STACK, home, sandbox.clock)
 
 
-def _live(day: Day, sandbox: Sandbox, workplace: Workplace, say: Any) -> list[JobOutcome]:
-    """Let time pass, spoil the wires, look once, mend them."""
-    from hrorch_pipelines.runner import run_once
-    from hrorch_pipelines.sandbox.transport import FaultKind
+def _live(day: Day, sandbox: Sandbox, home: Path, say: Callable[[str], None]) -> Told:
+    """Let time pass, spoil the wires, look, decide, send; then mend the wires."""
+    from hrorch_pipelines.runner import push_once, run_once
 
     if day.passes:
         sandbox.advance(day.passes)
-    for system, kind, settings in day.faults:
-        sandbox.board.switch_on(system, FaultKind(kind), **settings)
+    date = f"{sandbox.clock.now():%Y-%m-%d}"
+    workplace = _workplace(home, sandbox, sends=day.sends)
     for system in day.down:
         sandbox.stop(system)
-    outcomes = run_once(workplace, lambda step: say(f"{sandbox.clock.now():%Y-%m-%d}: {step}"))
+    outcomes = []
+    if day.looks:
+        _spoil(sandbox, day.reading)
+        outcomes += run_once(workplace, lambda step: say(f"{date}: {step}"), push=False)
+        sandbox.board.switch_off()
+    if day.approver:
+        _approve(workplace, day.approver)
+    _spoil(sandbox, day.writing)
+    outcomes += push_once(workplace, lambda step: say(f"{date}: {step}"))
     sandbox.board.switch_off()
     for system in day.down:
         sandbox.start(system)
-    return outcomes
+    return Told(day, date, outcomes, tables.discrepancy_rate(workplace), tables.by_state(workplace))
 
 
-def _score(workplace: Workplace, world: Path) -> list[KindScore]:
+def _spoil(sandbox: Sandbox, wrong: tuple[Wrong, ...]) -> None:
+    from hrorch_pipelines.sandbox.transport import FaultKind
+
+    for system, kind, settings in wrong:
+        sandbox.board.switch_on(system, FaultKind(kind), **settings)
+
+
+def _approve(workplace: Workplace, by: str) -> None:
+    """The second pair of eyes: everything that waits for it, in the name of one of the stack file's people."""
+    from hrorch_pipelines.corrections.approve import approve
+    from hrorch_pipelines.corrections.terms import State
+
+    ledger = workplace.ledger()
+    with ledger.read() as con:
+        waiting = con.execute(
+            sa.select(corrections.c.correction_id).where(corrections.c.state == State.AWAITING_APPROVAL.value)
+        )
+        ids = [row.correction_id for row in waiting.all()]
+    approve(ledger, workplace.stack, ids, by)
+    ledger.close()
+
+
+def _score(home: Path, world: Path) -> list[KindScore]:
     """What was planted against what was found. The one place where labels and findings meet."""
     from hrorch_pipelines.sandbox.findings import findings
     from hrorch_pipelines.sandbox.labels import read_labels
     from hrorch_pipelines.sandbox.score import score
     from hrorch_pipelines.sandbox.world import label_file
+    from hrorch_pipelines.storage.home import Home
     from hrorch_pipelines.storage.warehouse import open_published
 
-    with open_published(workplace.home) as con:
+    with open_published(Home(home.resolve())) as con:
         return score(read_labels(label_file(world)), findings(con))
 
 
-def _tell_story(story: list[tuple[Day, str, list[JobOutcome]]]) -> None:
-    table = Table("day", "what happened", "what HRORCH did", title="The days", title_justify="left")
-    for day, date, outcomes in story:
-        did = [
-            f"refused {outcome.job.removeprefix('extract_')} and kept its last good snapshot, stale: {_short(outcome.reason)}"
-            for outcome in outcomes
-            if not outcome.ok
-        ]
-        table.add_row(date, day.title, "\n".join(did) or "read everything, compared everything")
-    console.print(table)
+def _unplanted(workplace: Workplace, world: Path) -> list[tuple[str, str, str]]:
+    """Confirmed corrections of values that nobody had planted wrong."""
+    from hrorch_pipelines.corrections.terms import State
+    from hrorch_pipelines.sandbox.labels import read_labels
+    from hrorch_pipelines.sandbox.score import unplanted
+    from hrorch_pipelines.sandbox.world import label_file
 
-
-def _short(reason: str) -> str:
-    """What went wrong, without the remedy in brackets: the owner is told all of it, here it is a story."""
-    return reason.splitlines()[0].split(" (")[0].rpartition(": ")[2]
-
-
-def _tell_scores(scores: list[KindScore]) -> None:
-    table = Table(title="Planted and found", title_justify="left")
-    table.add_column("kind of fault", no_wrap=True)
-    for heading in ("planted", "found", "false", "cause", "recall", "prec."):
-        table.add_column(heading, justify="right")
-    for score in scores:
-        table.add_row(
-            score.kind.replace("_", " "),
-            *(str(n) for n in (score.planted, score.found, score.false)),
-            f"{score.cause_right}/{score.cause_of}" if score.cause_of else "",
-            *("" if rate is None else f"{rate:.2f}" for rate in (score.recall, score.precision)),
-            style="" if not (score.missed or score.false) else "bold red",
-        )
-    console.print(table)
-    console.print(
-        "found: of those planted. false: found where nothing was planted. cause: named rightly, of those where the data tell it.",
-        style="dim",
-    )
-    undecided = [f"{score.kind} ({score.undecided})" for score in scores if score.undecided]
-    if undecided:
-        console.print(f"Planted, but not to be told from the data alone: {', '.join(undecided)}.")
-
-
-def _tell_figures(workplace: Workplace) -> None:
-    from hrorch_pipelines.reports.bridge import bridge
-    from hrorch_pipelines.reports.metrics import metrics
-    from hrorch_pipelines.reports.render import render
-    from hrorch_pipelines.storage.warehouse import open_published
-
-    with open_published(workplace.home) as con:
-        rates = metrics(con, workplace.stack, history=True)
-        render(Report(rates.title, rates.columns, rates.rows, None, rates.notes), "table")
-        render(bridge(con, workplace.stack), "table")
+    ledger, written = workplace.ledger(), corrections.c
+    with ledger.read() as con:
+        rows = con.execute(
+            sa.select(written.target, written.source_id, written.attribute).where(
+                written.state == State.CONFIRMED.value
+            )
+        ).all()
+    ledger.close()
+    return unplanted(read_labels(label_file(world)), [(row[0], row[1], row[2]) for row in rows])

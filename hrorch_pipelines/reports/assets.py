@@ -16,7 +16,7 @@ GROUP = "publish"
 
 @dg.asset(
     key=["published", "warehouse"],
-    deps=[["reconcile", "rates"], ["reconcile", "bridge"], ["reconcile", "landings"], ["corrections", "plan"]],
+    deps=[["reconcile", "rates"], ["reconcile", "bridge"], ["reconcile", "landings"], ["exceptions", "cases"]],
     group_name=GROUP,
     kinds={"duckdb"},
     description="The read-only copy that reports, BI tools and people read; replaced whole, by rename.",

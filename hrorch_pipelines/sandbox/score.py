@@ -76,6 +76,20 @@ def score(labels: Iterable[Label], findings: Iterable[Finding]) -> list[KindScor
     ]
 
 
+def unplanted(labels: Iterable[Label], corrected: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Corrected values (system, base record id, attribute) of which no label says that they were wrong.
+
+    Labels closed by `advance` count: what was planted was wrong, whatever has happened since.
+    """
+    cells, ghosts = set(), set()
+    for label in labels:
+        if label.expect == "discrepancy":
+            cells.add((label.system, label.source_id, label.attribute))
+        elif label.expect == "ghost":
+            ghosts.add((label.system, label.source_id))
+    return [place for place in corrected if place not in cells and place[:2] not in ghosts]
+
+
 class _Findings:
     """Findings by where they point."""
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 
 import dagster as dg
 
 from hrorch_pipelines import cycle as spine
+from hrorch_pipelines.audit import observed
+from hrorch_pipelines.audit.loads import log_stack_load
 from hrorch_pipelines.snapshots import catalogue
 from hrorch_pipelines.snapshots.history import ingested
 from hrorch_pipelines.snapshots.manifest import Manifest, TrustFault
@@ -110,8 +113,10 @@ def history_assets(stack: Stack) -> dg.AssetsDefinition:
         can_subset=False,
     )
     def history(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.MaterializeResult[None]]:
-        with workplace.warehouse.write() as con:
+        with closing(workplace.ledger()) as ledger, workplace.warehouse.write() as con:
+            log_stack_load(ledger, workplace.stack, workplace.clock.now())
             cycle = spine.start(con, workplace.stack, workplace.home, workplace.clock)
+            observed.record(ledger, con, workplace.stack, cycle)
             touched = dict(
                 con.execute(
                     "SELECT system, count(*) FROM cycles.touched_records WHERE cycle_id = ? GROUP BY system",
