@@ -333,3 +333,20 @@ def test_manifests_say_what_their_files_hold(company: Company) -> None:
             assert facts.answered["legal_last_name"] <= rows
             assert [note.rows for note in manifest.forgotten] == [1]
             assert {path.name for path in folder.iterdir()} == {"manifest.json", facts.file}
+
+
+def test_what_was_observed_still_fits_the_log_after_an_erasure(either: Company) -> None:
+    """Change rows lose their values and their salt; the leaf stays, and with it the digest in the log."""
+    from hrorch_pipelines import cycle as spine
+    from hrorch_pipelines.audit import observed
+
+    places = either.places()
+    with places.warehouse.write() as con:
+        assert observed.record(either.ledger, con, either.stack, spine.current(con)) == 4
+    done = erase(places, "hris:101", by="analyst", reason="ticket 4711")
+    with places.warehouse.write() as con, either.ledger.read() as book:
+        assert observed.check(book, con) == []
+        told = "SELECT count(*) FROM history.changes WHERE source_id = '101' AND leaf IS NOT NULL"
+        assert con.execute(f"{told} AND before IS NULL AND after IS NULL AND salt IS NULL").fetchall() == [
+            (done.counts["history.changes"],)
+        ]
