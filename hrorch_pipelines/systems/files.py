@@ -42,13 +42,21 @@ class FilesConnector:
     folder: Path
 
     def check(self) -> None:
-        """Look for the files of every record type. Raises SystemUnavailable."""
+        """Read the newest file of every record type, to see that it can be read and has the columns that are mapped.
+
+        Raises SystemUnavailable with everything that would stop a snapshot.
+        """
         try:
-            with opened(self.system, self.folder) as place:
-                for record in self.system.records:
-                    self._chosen(place, record)
+            with opened(self.system, self.folder) as place, tempfile.TemporaryDirectory() as scratch:
+                wrong = [
+                    problem
+                    for number, record in enumerate(self.system.records)
+                    for problem in self._problems(place, record, _own_folder(Path(scratch), number))
+                ]
         except ReadFault as fault:
             raise unavailable(self.name, fault) from fault
+        if wrong:
+            raise unavailable(self.name, ReadFault(wrong[0].code, "; ".join(problem.detail for problem in wrong)))
 
     def read(self, record: str, *, into: Path, until: datetime, since: datetime | None = None) -> RawRecords:
         """Read one record type whole; files know no windows. See `raw.Connector`."""
@@ -85,6 +93,11 @@ class FilesConnector:
         if not paths:
             raise ReadFault("no_file", f"{record}: no file matches `{read.path}`")
         return paths[-1:] if read.newest_only else paths
+
+    def _problems(self, place: Place, record: str, folder: Path) -> list[Problem]:
+        newest = place.fetch(self._chosen(place, record)[-1], folder)
+        parsed, _ = self._parsed(record, newest, folder / "parsed")
+        return [problem for problem in parsed.problems if problem.fatal]
 
     def _parsed(self, record: str, source: Path, out: Path) -> tuple[Parsed, Path]:
         declared, read = self.system.records[record], self._read_of(record)
