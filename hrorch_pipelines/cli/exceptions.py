@@ -31,8 +31,6 @@ ReasonOption = Annotated[str | None, typer.Option(help="Why; it stays with the c
 
 
 class Entered(StrEnum):
-    """Where an entered value is read from."""
-
     UNSEEN = "-"
 
 

@@ -25,6 +25,11 @@ def check_calendar(stack: Stack, declared: Declared) -> Iterator[Finding]:
         yield Finding(
             ("organization", "work_week"), f"`{week}` is not a work week", "write first and last day: mon-fri, sun-thu"
         )
+    hours = stack.organization.work_hours
+    if any(not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", part) for part in hours.split("-")):
+        yield Finding(
+            ("organization", "work_hours"), f"`{hours}` are no hours of a day", "write opening and closing: 09:00-17:00"
+        )
     if stack.organization.holidays is not None:
         yield from _holidays(stack.organization.holidays)
     for name, system in stack.systems.items():
