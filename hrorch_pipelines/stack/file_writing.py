@@ -78,18 +78,13 @@ class FileWrite(Part):
         description="Columns in order: source fields, or texts with `{key}`, `{attribute}`, `{field}`, `{before}`, `{after}`, "
         "`{reference}`, `{effective}`, `{date}`, as `{key}` or `Header={key}`; `Action=U` is always the same, "
         "`{effective:%m/%d/%Y}` and `{after:0>9}` are Python formats. With one of attribute, field, before or after a line "
-        "holds one change, else one person.",
+        "holds one change and source fields repeat the export; else it is one person, and fields that do not change stay empty.",
     )
     widths: list[int] = Field(default_factory=list, description="Fixed width: characters per column.")
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV.")
     encoding: str = Field("utf-8", description="Encoding of the file.")
     line_end: Literal["crlf", "lf"] = Field("crlf", description="How lines end.")
     header: bool = Field(True, description="Whether a line of column names comes first.")
-    unchanged: Literal["blank", "current"] = Field(
-        "blank",
-        description="One person per line: what stands in fields that do not change. `current` repeats the last export, which "
-        "undoes what was changed there since.",
-    )
     clear: str | None = Field(
         None, description="The text that empties a field, where an empty column means that nothing changes."
     )

@@ -264,10 +264,20 @@ def test_one_person_per_line_says_only_what_changes(vendor, opened):
     ]
 
 
-def test_one_person_per_line_with_all_that_stands(vendor, opened):
-    layout = {"columns": ["{key}", "Team", "Mail", "Salary"], "unchanged": "current", "acknowledgement": None}
-    opened(**layout).send_batch([write("k1", "007", ("work_email", "ann@x.example", None))])
-    assert lines(dropped(vendor)[0])[1] == ["007", "Payroll", "", "5000.00"]
+def test_a_field_beside_one_change_repeats_the_export(vendor, opened):
+    layout = {"columns": ["{key}", "Mail", "{field}", "{after}", "{reference}"]}
+    opened(**layout).send_batch([write("k1", "007", ("department", "Payroll", None))])
+    assert lines(dropped(vendor)[0])[1][:4] == ["007", "ann@x.example", "Team", ""]
+
+
+def test_two_writes_of_one_person_do_not_undo_each_other(vendor, opened):
+    layout = {"columns": ["{key}", "Team", "Mail", "{reference}"]}
+    two = [
+        write("k1", "007", ("department", "Payroll", "People")),
+        write("k2", "007", ("work_email", "ann@x.example", "a@x.example")),
+    ]
+    opened(**layout).send_batch(two)
+    assert [row[1:3] for row in lines(dropped(vendor)[0])[1:]] == [["People", ""], ["", "a@x.example"]]
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,8 @@ def _cell(write: FileWrite, column: FileColumn, entry: Entry, name: str | None) 
         return _filled(write, column, entry, name)
     if name is None and column.field in entry.new:
         return _new(write, entry.new[column.field])
-    stands = write.per_change or write.unchanged == "current"
-    kept = (entry.row.get(column.field) or "") if stands else ""
+    # Repeating what the export has beside a change would undo what was changed at the vendor's since.
+    kept = (entry.row.get(column.field) or "") if write.per_change else ""
     return kept.strip(" ") if write.format == "fixed" else kept
 
 
@@ -79,7 +79,7 @@ def _new(write: FileWrite, value: str | None) -> str:
         return value
     if write.clear is not None:
         return write.clear
-    if not write.per_change and write.unchanged == "blank":
+    if not write.per_change:
         raise unwritable("not_representable", "the layout cannot say that a field is emptied; declare `clear`")
     return ""
 
