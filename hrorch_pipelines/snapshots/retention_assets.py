@@ -1,4 +1,5 @@
-"""Dagster's door to retention: one asset, its job and its weekly schedule. What is due and how it goes is in `retention`."""
+"""Dagster's door to retention: one asset, its job and its weekly schedule. What is due and how it goes is in `audit.retention`,
+which stands below this room and is handed the means to blank stored snapshots."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import dagster as dg
 
 from hrorch_pipelines.audit.persons import Record
 from hrorch_pipelines.audit.retention import apply
+from hrorch_pipelines.snapshots.forget import blank_values
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.workplace import Workplace
@@ -66,7 +68,5 @@ def retention_schedule(stack: Stack) -> dg.ScheduleDefinition:
 
 
 def _blank(home: Home, stack: Stack, attributes: Mapping[Record, Collection[str]], now: datetime) -> tuple[int, int]:
-    from hrorch_pipelines.snapshots.forget import blank_values
-
     count = blank_values(home, stack, attributes, now)
     return count.files, count.blanked
