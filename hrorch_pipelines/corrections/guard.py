@@ -76,6 +76,7 @@ def guard(ledger: Ledger, con: duckdb.DuckDBPyConnection, stack: Stack, cycle: C
     # First what must not go any more: at no moment is more ready than the budgets allow.
     for into_ready in (False, True):
         _settle(ledger, stack, rows, sight, into_ready=into_ready)
+    _retell(ledger, stack, rows, sight)
     report_frozen(ledger, stack, sight.over if stack.corrections.mode == "apply" else ())
     with ledger.read() as reading:
         states = Counter(row.state for row in _unsent(reading))
@@ -189,6 +190,25 @@ def _settle(ledger: Ledger, stack: Stack, rows: Sequence[Row], sight: _Sight, *,
                     also: dict[str, Any] = {"due_at": now} if to is State.READY else {}
                     moves.append(Move(row, to, why, also=also))
             move(con, Seals(con, ledger.home.key(), now), stack.content_hash, moves, now)
+
+
+def _retell(ledger: Ledger, stack: Stack, rows: Sequence[Row], sight: _Sight) -> None:
+    """Say why it stays where it is; no state changes, so nothing is logged."""
+    told = []
+    for row in rows:
+        to, why = _belongs(stack, row, sight)
+        if to.value == row.state and to is not State.READY and why != row.why:
+            told.append({"b_id": row.correction_id, "b_state": row.state, "b_why": why})
+    for at in range(0, len(told), BATCH):
+        with ledger.write() as con:
+            con.execute(
+                sa.update(corrections)
+                .where(
+                    corrections.c.correction_id == sa.bindparam("b_id"), corrections.c.state == sa.bindparam("b_state")
+                )
+                .values(why=sa.bindparam("b_why")),
+                told[at : at + BATCH],
+            )
 
 
 def _differs(stack: Stack, row: Row, sight: _Sight, into_ready: bool) -> bool:

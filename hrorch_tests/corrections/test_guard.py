@@ -174,6 +174,10 @@ def test_evidence_in_doubt_holds_a_ready_correction_back_and_keeps_its_approval(
     )
     result = bench.guard()
     assert (result.held, bench.states()) == (1, {("pay", "payroll", "proposed"): 1})
+    bench.con.execute("UPDATE corrections.refused SET reason = 'identity_review'")
+    bench.guard()
+    with ledger.read() as con:
+        assert con.execute(sa.select(corrections.c.why)).scalar() == "it is open whose record this is"
     bench.con.execute("DELETE FROM corrections.refused")
     assert bench.guard().ready == 1
     with ledger.read() as con:
