@@ -70,7 +70,7 @@ def decide(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Golden
                 {"cycle": cycle.cycle_id},
             )
             people = "SELECT person_id FROM golden_people"
-        written = con.execute(f"INSERT INTO golden.wide {_decided(stack, cycle, people)}").fetchone()
+        written = con.execute(f"INSERT INTO golden.wide {_decided(stack, cycle, people, full=full)}").fetchone()
         columns = ", ".join(ident(name) for name in golden_columns(stack) if name != "marks")
         con.execute(f"CREATE OR REPLACE VIEW golden.persons AS SELECT {columns} FROM golden.wide")
         _record_sources(con, stack, cycle)
@@ -80,12 +80,19 @@ def decide(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Golden
     return GoldenResult(full, int(written[0]) if written else 0, {stage: int(n) for stage, n in stages})
 
 
-def _decided(stack: Stack, cycle: Cycle, people: str) -> str:
+def _cells(system: str, people: str, *, full: bool) -> str:
+    """A system's cells; those of some persons are found by number first: the wide columns are then read for those alone."""
+    table = ident("cells", system)
+    return table if full else f"(FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE person_id IN ({people})))"
+
+
+def _decided(stack: Stack, cycle: Cycle, people: str, *, full: bool) -> str:
     values = ", ".join(f"{_by_stage(stack, name, _value(stack, cycle))} AS {ident(name)}" for name in stack.attributes)
     marks = ", ".join(f"{_by_stage(stack, name, _mark(stack, cycle), ' ')}" for name in stack.attributes)
     sources = deciders(stack)
     joins = " ".join(
-        f"LEFT JOIN {ident('cells', name)} {ident(name)} ON {ident(name)}.person_id = s.person_id" for name in sources
+        f"LEFT JOIN {_cells(name, people, full=full)} {ident(name)} ON {ident(name)}.person_id = s.person_id"
+        for name in sources
     )
     usual = " AND ".join(
         f"({ident(name)}.person_id IS NOT NULL AND {ident(name)}.marks IS NULL OR NOT coalesce({_decides(stack, name)}, false))"

@@ -46,8 +46,8 @@ def open_scope(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, *, fu
     )
     _touch_held(con, stack, cycle)
     _scope_tables(con, cycle)
-    _touch_relinked(con, stack, cycle)
-    _scope_tables(con, cycle)
+    if _touch_relinked(con, stack, cycle):
+        _scope_tables(con, cycle)
 
 
 def close_scope(con: duckdb.DuckDBPyConnection) -> None:
@@ -55,9 +55,11 @@ def close_scope(con: duckdb.DuckDBPyConnection) -> None:
     drop(con, "scope_links", "scope_persons", "scope_relinked")
 
 
-def _touch(con: duckdb.DuckDBPyConnection, cycle: Cycle, found: str, **values: object) -> None:
+def _touch(con: duckdb.DuckDBPyConnection, cycle: Cycle, found: str, **values: object) -> int:
+    """Add persons to those touched; returns how many were not among them."""
     statement = _TOUCH.replace("?", "$cycle").format(found=found)
-    con.execute(statement, {"cycle": cycle.cycle_id, **values})
+    added = con.execute(statement, {"cycle": cycle.cycle_id, **values}).fetchone()
+    return int(added[0]) if added else 0
 
 
 def _scope_tables(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> None:
@@ -96,19 +98,28 @@ def _touch_held(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> N
         )
 
 
-def _touch_relinked(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None:
-    """Records that moved from one person to another: their former persons, and everybody who refers to them."""
+def _touch_relinked(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> int:
+    """Records that moved from one person to another: their former persons, and everybody who refers to them.
+
+    Returns how many persons that adds. Few spells are the scope's own, so they are taken out first: looked up one by one in
+    all links, those of a million persons would be hashed.
+    """
     con.execute(
         """CREATE OR REPLACE TEMP TABLE scope_relinked AS
-           SELECT s.system, s.source_id, old.person_id AS former
-           FROM scope_links s LEFT JOIN cells.spells old USING (system, source_id)
-           WHERE old.person_id IS DISTINCT FROM s.person_id
+           WITH known AS MATERIALIZED (
+               SELECT system, source_id, person_id FROM cells.spells WHERE source_id IN (SELECT source_id FROM scope_links)),
+           unlinked AS MATERIALIZED (
+               SELECT system, source_id, person_id FROM (FROM cells.spells SEMI JOIN scope_persons USING (person_id))
+               ANTI JOIN scope_links USING (system, source_id)),
+           elsewhere AS (
+               SELECT system, source_id FROM identity.links WHERE source_id IN (SELECT source_id FROM unlinked))
+           SELECT s.system, s.source_id, known.person_id AS former
+           FROM scope_links s LEFT JOIN known USING (system, source_id)
+           WHERE known.person_id IS DISTINCT FROM s.person_id
            UNION ALL
-           SELECT old.system, old.source_id, old.person_id
-           FROM (FROM cells.spells SEMI JOIN scope_persons USING (person_id)) old
-           ANTI JOIN identity.links l USING (system, source_id)"""
+           SELECT system, source_id, person_id FROM unlinked ANTI JOIN elsewhere USING (system, source_id)"""
     )
-    _touch(con, cycle, "SELECT former AS person_id FROM scope_relinked")
+    added = _touch(con, cycle, "SELECT former AS person_id FROM scope_relinked")
     for system in cycle.sources:
         for record, declared in stack.systems[system].records.items():
             references = [a for a in declared.fields if stack.attributes[a].type is AttributeType.PERSON]
@@ -116,7 +127,7 @@ def _touch_relinked(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) 
                 continue
             moved = "(SELECT source_id FROM scope_relinked WHERE system = $system)"
             condition = " OR ".join(f"{ident(name)} IN {moved}" for name in references)
-            _touch(
+            added += _touch(
                 con,
                 cycle,
                 f"""SELECT l.person_id FROM identity.links l
@@ -125,3 +136,4 @@ def _touch_relinked(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) 
                     ON l.system = $system AND l.source_id = r.source_id""",
                 system=system,
             )
+    return added

@@ -40,8 +40,9 @@ def gather(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, *, everybo
     """
     value, present = key_value(key, "t"), key_present(key, "t")
     carried = "".join(f", t.{ident(name)}" for name in _looked_at(plan, key))
-    scope = ""
+    scope, members = "", "w_member"
     if not everybody:
+        members = "(FROM w_member WHERE source_id IN (SELECT source_id FROM holders))"
         con.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE w_value AS
@@ -52,9 +53,9 @@ def gather(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, *, everybo
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE w_group AS
-        WITH holders AS (
+        WITH holders AS MATERIALIZED (
             SELECT {value} AS value, t.system, t.source_id, t.gone{carried} FROM identity.traits t WHERE {present} {scope}),
-        placed AS (SELECT h.*, m.cluster FROM holders h JOIN w_member m USING (system, source_id)),
+        placed AS (SELECT h.*, m.cluster FROM holders h JOIN {members} m USING (system, source_id)),
         split_values AS (SELECT value FROM placed GROUP BY value HAVING min(cluster) <> max(cluster))
         SELECT placed.* FROM placed SEMI JOIN split_values USING (value)"""
     )

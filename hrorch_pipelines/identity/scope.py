@@ -14,14 +14,15 @@ def remember_persons(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> None:
     con.execute(
         """
         INSERT INTO cycles.touched_persons
-        SELECT DISTINCT $cycle, person_id FROM (
-            SELECT m.person_id FROM (
-                SELECT system, source_id, person_id FROM identity.links
-                UNION ALL SELECT system, source_id, person_id FROM identity.former_links) m
-            WHERE (m.system, m.source_id) IN (
-                SELECT (system, source_id) FROM cycles.touched_records WHERE cycle_id = $cycle
-                UNION SELECT (system, source_id) FROM w_changed
-                UNION SELECT (system, source_id) FROM identity.pending))
+        WITH asked AS MATERIALIZED (
+            SELECT system, source_id FROM cycles.touched_records WHERE cycle_id = $cycle
+            UNION SELECT system, source_id FROM w_changed
+            UNION SELECT system, source_id FROM identity.pending),
+        ids AS (SELECT DISTINCT source_id FROM asked),
+        standing AS (
+            SELECT system, source_id, person_id FROM identity.links WHERE source_id IN (FROM ids)
+            UNION ALL SELECT system, source_id, person_id FROM identity.former_links WHERE source_id IN (FROM ids))
+        SELECT DISTINCT $cycle, person_id FROM standing SEMI JOIN asked USING (system, source_id)
         WHERE person_id NOT IN (SELECT person_id FROM cycles.touched_persons WHERE cycle_id = $cycle)""",
         {"cycle": cycle.cycle_id},
     )
@@ -66,7 +67,9 @@ def _questions_of_shared_values(con: duckdb.DuckDBPyConnection, plan: Plan) -> N
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE w_concerned AS
-        WITH persons AS (SELECT DISTINCT person_id FROM identity.links SEMI JOIN w_moving USING (system, source_id))
+        WITH persons AS (
+            SELECT DISTINCT person_id FROM (FROM identity.links WHERE source_id IN (SELECT source_id FROM w_moving))
+            SEMI JOIN w_moving USING (system, source_id))
         SELECT system, source_id FROM identity.links SEMI JOIN persons USING (person_id)
         UNION SELECT system, source_id FROM w_moving"""
     )

@@ -33,7 +33,12 @@ def refresh(con: duckdb.DuckDBPyConnection, stack: Stack, plan: Plan, cycle: Cyc
     for system, record in plan.systems.items():
         if _exists(con, f"{system}.{record}"):
             without_id += _read(con, stack, plan, cycle, system, everybody)
-    scope = "" if everybody else "SEMI JOIN w_touched USING (system, source_id)"
+    # Found by number first: the wide columns are then read for those alone.
+    scope = (
+        ""
+        if everybody
+        else "WHERE rowid IN (SELECT rowid FROM identity.traits SEMI JOIN w_touched USING (system, source_id))"
+    )
     con.execute(f"CREATE OR REPLACE TEMP TABLE w_before AS SELECT * FROM identity.traits {scope}")
     con.execute(_changes(plan))
     con.execute(

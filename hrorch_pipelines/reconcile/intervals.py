@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -23,11 +24,9 @@ class Interval:
 
 def wilson(numerator: float, denominator: float) -> Interval:
     """Wilson's score interval. Takes fractional counts, so that an effective sample size can be used."""
-    from scipy.stats import norm
-
     if denominator <= 0:
         return Interval(None, None)
-    z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     share = numerator / denominator
     centre = (share + z * z / (2 * denominator)) / (1 + z * z / denominator)
     half = (

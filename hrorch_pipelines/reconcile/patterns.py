@@ -46,7 +46,7 @@ def compute_patterns(
         _compare_copy(con, stack, plan, target, full=full)
         con.execute("DROP TABLE verdicts")
     if not full:
-        con.execute("DROP TABLE scoped_golden")
+        con.execute("DROP TABLE IF EXISTS scoped_golden; DROP TABLE IF EXISTS scoped_copy")
 
 
 def settle_patterns(con: duckdb.DuckDBPyConnection, *, full: bool) -> None:
@@ -65,7 +65,9 @@ def _compare_copy(con: duckdb.DuckDBPyConnection, stack: Stack, plan: CopyPlan, 
         "LEFT JOIN verdicts v ON v.person_id = g.person_id" if judged else "CROSS JOIN (SELECT NULL AS verdict) v"
     )
     golden = f"(SELECT * FROM {'golden.wide' if full else 'scoped_golden'} WHERE stage IS NOT NULL)"
-    copied = copy if full else f"({_in_scope(copy)})"
+    if not full:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE scoped_copy AS {_in_scope(copy)}")
+    copied = copy if full else "scoped_copy"
     anything = " OR ".join(f"contains(pattern, '{letter}')" for letter in SHOWN)
     found = f"""SELECT person_id, {literal(plan.system)} AS copy_system, stage, pattern,
                        CASE WHEN {anything} THEN [{_cells(stack, plan)}] END AS cells"""
