@@ -28,7 +28,7 @@ WITH open_rows AS (
     WHERE cause IS NULL AND state IN ('disagree', 'missing_record', 'ghost')
 ), typed AS (
     SELECT open_rows.*, kinds.kind
-    FROM open_rows JOIN cause_kinds AS kinds USING (attribute)
+    FROM open_rows LEFT JOIN cause_kinds AS kinds USING (attribute)
 )
 SELECT *,
        CASE WHEN kind IN ('pay', 'money', 'decimal', 'integer') THEN TRY_CAST(a AS DOUBLE) END AS an,

@@ -202,3 +202,14 @@ def test_the_day_of_entry(world, stack):
 
 def test_every_cause_has_a_place_in_the_order():
     assert sorted(ORDER) == sorted(Cause)
+
+
+@pytest.mark.parametrize(("state", "cause"), [("missing_record", Cause.MISSING_RECORD), ("ghost", Cause.GHOST)])
+def test_presence_has_its_cause_where_the_stack_declares_no_attribute_for_it(world, stack, state, cause):
+    assert "standing" not in stack.attributes
+    world.execute("DELETE FROM reconcile.discrepancies")
+    world.execute(
+        "INSERT INTO reconcile.discrepancies VALUES ('d1', 'p1', 'standing', 'all', ?, 'hris', '1', NULL, 'payroll', NULL, NULL, NULL, NULL)",
+        [state],
+    )
+    assert explain_causes(world, stack, CYCLE).by_cause == {cause: 1}
