@@ -209,7 +209,8 @@ def test_presence_has_its_cause_where_the_stack_declares_no_attribute_for_it(wor
     assert "standing" not in stack.attributes
     world.execute("DELETE FROM reconcile.discrepancies")
     world.execute(
-        "INSERT INTO reconcile.discrepancies VALUES ('d1', 'p1', 'standing', 'all', ?, 'hris', '1', NULL, 'payroll', NULL, NULL, NULL, NULL)",
+        """INSERT INTO reconcile.discrepancies
+           VALUES ('d1', 'p1', 'standing', 'all', ?, 'hris', '1', NULL, 'payroll', NULL, NULL, NULL, NULL)""",
         [state],
     )
     assert explain_causes(world, stack, CYCLE).by_cause == {cause: 1}
