@@ -1,5 +1,8 @@
 """A source record, read again for a write, as canonical texts: by the very statement that maps snapshots.
 
+A push maps each record three times, and planning the statement costs ten times what running it does: so it is prepared
+once, with the stack file's values written into it, and reads the records from a small table of this module's own.
+
 What a canonical text becomes in the source's own terms is `unmap`.
 """
 
@@ -16,7 +19,7 @@ from typing import Any
 import duckdb
 
 from hrorch_pipelines.stack.models import Stack
-from hrorch_pipelines.storage.sql import ident
+from hrorch_pipelines.storage.sql import ident, literal
 from hrorch_pipelines.systems.json_paths import encode
 from hrorch_pipelines.systems.mapping.compile import compile_record
 from hrorch_pipelines.systems.mapping.errors import FieldFault
@@ -29,6 +32,11 @@ _ABOUT = (
     "row_id", "source_id", "parent_id", "effective_from", "effective_to", "sequence", "source_updated_at",
     "source_updated_by", "source_version", "deleted", "hidden", "faults",
 )  # fmt: skip
+_FILL_RECORDS = """INSERT INTO given SELECT CAST(unnest($records::VARCHAR[]) AS JSON), NULL,
+                                 generate_subscripts($records::VARCHAR[], 1) - 1"""
+_FILL_CELLS = (
+    "INSERT INTO given SELECT NULL, unnest($cells::VARCHAR[][]), generate_subscripts($cells::VARCHAR[][], 1) - 1"
+)
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -63,7 +71,8 @@ class Remap:
         self.shape: Shape = shape or ("flat" if connector in {"sql", "files"} else "nested")
         self.con = duckdb.connect(":memory:")
         self.con.execute("SET TimeZone = 'UTC'; SET threads = 1; PRAGMA disable_optimizer")  # rows are few
-        self._compiled: dict[tuple[str, tuple[str, ...], tuple[str, ...]], tuple[str, dict[str, Any]]] = {}
+        self.con.execute("CREATE TABLE given (record JSON, cells VARCHAR[], place BIGINT)")
+        self._prepared: dict[tuple[str, tuple[str, ...], tuple[str, ...]], str] = {}
 
     def rows(
         self, record: str, documents: Sequence[Mapping[str, Any]], attributes: Iterable[str] | None = None
@@ -72,39 +81,36 @@ class Remap:
         declared = self.stack.systems[self.system].records[record]
         wanted = tuple(sorted(set(declared.fields if attributes is None else attributes) & set(declared.fields)))
         columns = tuple(documents[0]) if self.shape == "flat" and documents else ()
-        sql, params = self._statement(record, wanted, columns)
+        name = self._statement(record, wanted, columns)
+        self.con.execute("DELETE FROM given")
         if self.shape == "flat":
-            # Fetched one by one: `execute` gives the connection itself, whose answer the next one replaces.
-            return [
-                _mapped(row, wanted, number)
-                for number, document in enumerate(documents)
-                for row in self.con.execute(
-                    sql, {**params, "cells": [text_of(document[name]) for name in columns]}
-                ).fetchall()
-            ]
-        lines = [encode(_as_read(document)) for document in documents]
-        return [_mapped(row, wanted, None) for row in self.con.execute(sql, {**params, "documents": lines}).fetchall()]
+            cells = [[text_of(document[column]) for column in columns] for document in documents]
+            self.con.execute(_FILL_CELLS, {"cells": cells})
+        else:
+            self.con.execute(_FILL_RECORDS, {"records": [encode(_as_read(document)) for document in documents]})
+        return [_mapped(row, wanted) for row in self.con.execute(f"EXECUTE {name}").fetchall()]
 
     def close(self) -> None:
         """Give the memory back."""
         self.con.close()
 
-    def _statement(self, record: str, wanted: tuple[str, ...], columns: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
-        known = self._compiled.get((record, wanted, columns))
-        if known is None:
-            moment = ReadReport(_NEVER, _NEVER, "full", 0, 0, None)
-            raw = RawRecords(Path("record"), self.shape, 1, columns, moment)
+    def _statement(self, record: str, wanted: tuple[str, ...], columns: tuple[str, ...]) -> str:
+        """The name of the prepared statement; made when first asked for."""
+        name = self._prepared.get((record, wanted, columns))
+        if name is None:
+            report = ReadReport(_NEVER, _NEVER, "full", 0, 0, None)
+            raw = RawRecords(Path("record"), self.shape, 1, columns, report)
             stack = _narrowed(self.stack, self.system, record, wanted)
             compiled = compile_record(self.con, stack, self.system, record, raw, self.key, _Given)
             steps = compiled.mapped.rpartition("\nSELECT ")[0].rpartition(",\nhashed AS (")[0]
             asked = ", ".join(
-                [*map(ident, _ABOUT), *(f"CAST({ident(name)} AS VARCHAR) AS {ident(name)}" for name in wanted)]
+                [*map(ident, _ABOUT), *(f"CAST({ident(one)} AS VARCHAR) AS {ident(one)}" for one in wanted)]
             )
             sql = f"{steps}\nSELECT {asked}\nFROM finished\nORDER BY row_id"
-            named = set(re.findall(r"\$(\w+)", sql))
-            known = sql, {name: value for name, value in compiled.params.items() if name in named}
-            self._compiled[record, wanted, columns] = known
-        return known
+            name = ident(f"mapping {len(self._prepared)}")
+            self.con.execute(f"PREPARE {name} AS {_written_out(sql, compiled.params)}")
+            self._prepared[record, wanted, columns] = name
+        return name
 
 
 class _Given(Source):
@@ -118,11 +124,11 @@ class _Given(Source):
         return cls(raw, statement, explode, raw.columns)
 
     def documents(self) -> str:
-        return "(SELECT CAST(unnest($documents::VARCHAR[]) AS JSON) AS json)"
+        return "(SELECT record AS json FROM given ORDER BY place)"
 
     def lines(self) -> str:
-        cells = "".join(f"$cells[{place}], " for place in range(1, len(self.file_columns) + 1))
-        return f"(SELECT {cells}0::BIGINT)".replace("$cells", "($cells::VARCHAR[])")
+        cells = "".join(f"cells[{place}], " for place in range(1, len(self.file_columns) + 1))
+        return f"(SELECT {cells}place FROM given)"
 
 
 def canonical(
@@ -151,12 +157,25 @@ def _narrowed(stack: Stack, system: str, record: str, wanted: tuple[str, ...]) -
     )
 
 
-def _mapped(row: tuple[Any, ...], wanted: tuple[str, ...], number: int | None) -> Mapped:
+def _written_out(sql: str, params: Mapping[str, Any]) -> str:
+    """The statement with its parameters as literals: they are the stack file's words, never a person's."""
+    return re.sub(r"\$(\w+)", lambda found: _literal(params[found[1]]) if found[1] in params else found[0], sql)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, bytes):
+        return "'" + "".join(f"\\x{byte:02X}" for byte in value) + "'::BLOB"
+    return literal(value) if isinstance(value, str) else str(value)
+
+
+def _mapped(row: tuple[Any, ...], wanted: tuple[str, ...]) -> Mapped:
     told = dict(zip(_ABOUT, row, strict=False))
     hidden, faulty = frozenset(told["hidden"]), frozenset(fault["attribute"] for fault in told["faults"])
     values = dict(zip(wanted, row[len(_ABOUT) :], strict=True))
     return Mapped(
-        row=int(told["row_id"]) if number is None else number,
+        row=int(told["row_id"]),
         source_id=told["source_id"],
         parent_id=told["parent_id"],
         effective_from=told["effective_from"],
