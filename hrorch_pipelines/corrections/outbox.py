@@ -168,12 +168,16 @@ def release_expired(con: sa.Connection, target: str, now: datetime) -> int:
 
 
 def due(con: sa.Connection, target: str, now: datetime, limit: int) -> list[Row]:
-    """What a push could do something about now, at most `limit`, by id; claims nothing."""
+    """What a push could do something about now: the first `limit` by id, so that it is the same each time. Claims nothing."""
     ready = sa.select(corrections).where(*_claimable(target, now))
     waiting = sa.select(corrections).where(
         *_due(target, now), corrections.c.state.in_([State.SENDING.value, State.SENT.value])
     )
-    rows: list[Row] = [*con.execute(waiting.limit(limit)).all(), *con.execute(ready.limit(limit)).all()]
+    rows: list[Row] = [
+        row
+        for query in (waiting, ready)
+        for row in con.execute(query.order_by(corrections.c.correction_id).limit(limit)).all()
+    ]
     return sorted(rows, key=lambda row: str(row.correction_id))[:limit]
 
 

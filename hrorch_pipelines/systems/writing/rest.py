@@ -69,6 +69,10 @@ class RestTarget:
     _exchange: Exchange | None = None
     _remap: Remap | None = None
 
+    def __post_init__(self) -> None:
+        """`rate` is kept outside the connection: it outlives one, and pushes tell each other of it."""
+        self.rate = RateLimit(self.stack.systems[self.system].connection.rate, self.sleep)
+
     def preview(self, write: Write, held: Held | None = None) -> tuple[Preview, ...]:
         """The request a write would send. Without `held` only its fields are known, not what stands around them."""
         declared, form = self._form(write)
@@ -234,7 +238,7 @@ class RestTarget:
     def _connected(self) -> Exchange:
         if self._exchange is None:
             system = self.stack.systems[self.system]
-            self._exchange = Exchange(system, self.clock, RateLimit(system.connection.rate, self.sleep))
+            self._exchange = Exchange(system, self.clock, self.rate)
         return self._exchange
 
     def _mapping(self) -> Remap:

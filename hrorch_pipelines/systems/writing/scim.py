@@ -50,6 +50,10 @@ class ScimTarget:
     _http: httpx2.Client | None = None
     _remap: Remap | None = None
 
+    def __post_init__(self) -> None:
+        """`rate` is kept outside the connection: it outlives one, and pushes tell each other of it."""
+        self.rate = RateLimit(self.stack.systems[self.system].connection.rate, self.sleep)
+
     def preview(self, write: Write, held: Held | None = None) -> tuple[Preview, ...]:
         """The PATCH a write would send. Without `held`, its values as they would be on an empty record."""
         declared, form = self._form(write)
@@ -189,7 +193,7 @@ class ScimTarget:
                 headers={"Accept": "application/scim+json, application/json", **headers},
                 auth=basic_auth(connection.auth, system),
                 timeout=connection.timeout.total_seconds(),
-                transport=OneShot(self.clock, RateLimit(connection.rate, self.sleep)),
+                transport=OneShot(self.clock, self.rate),
             )
         return client_for(self._http)
 
