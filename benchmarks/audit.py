@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
-from _measure import machine
+from _measure import Timed, Timings, machine
 
 from hrorch_pipelines.audit.entries import Action, Entry
 from hrorch_pipelines.audit.log import append
@@ -44,18 +43,19 @@ def entries(start: int, persons: int) -> list[Entry]:
     ]
 
 
-def write(ledger: Ledger, wanted: int, persons: int) -> float:
-    """Append in batches, each in a transaction of its own; seconds without those of inventing the entries."""
-    seconds = 0.0
-    key = ledger.home.key()
-    for start in range(0, wanted, BATCH):
-        batch = entries(start, persons)
-        started = time.perf_counter()
-        with ledger.write() as con:
-            now = ledger.clock.now()
-            append(con, Seals(con, key, now), batch, now, "stack")
-        seconds += time.perf_counter() - started
-    return seconds
+def write(ledger: Ledger, batch: list[Entry]) -> None:
+    """One batch in a transaction of its own."""
+    with ledger.write() as con:
+        now = ledger.clock.now()
+        append(con, Seals(con, ledger.home.key(), now), batch, now, "stack")
+
+
+def tell(step: Timed, wanted: int, promised: int) -> None:
+    rate = wanted / step.wall
+    print(
+        f"{step.name:<8}{rate:>10,.0f} entries/s   {rate / promised:.2f} × the promised {promised:,}"
+        f"   ({wanted / step.cpu:,.0f} per second of processor time)"
+    )
 
 
 def main() -> None:
@@ -67,17 +67,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ledger = open_ledger(Home(Path(folder)), SystemClock(), options.url)
         wanted = max(BATCH, options.entries // BATCH * BATCH)
-        appended = wanted / write(ledger, wanted, options.persons)
-        started = time.perf_counter()
-        with ledger.read() as con:
+        times = Timings()
+        for start in range(0, wanted, BATCH):
+            batch = entries(start, options.persons)
+            with times.step("append"):
+                write(ledger, batch)
+        with times.step("verify"), ledger.read() as con:
             verdict = verify(con)
-        verified = wanted / (time.perf_counter() - started)
         ledger.close()
     assert verdict.ok, verdict.faults
     assert verdict.entries == wanted
     print(f"{wanted:,} entries on {machine()}")
-    print(f"append  {appended:>10,.0f} entries/s   {appended / APPENDED:.2f} × the promised {APPENDED:,}")
-    print(f"verify  {verified:>10,.0f} entries/s   {verified / VERIFIED:.2f} × the promised {VERIFIED:,}")
+    tell(times.steps["append"], wanted, APPENDED)
+    tell(times.steps["verify"], wanted, VERIFIED)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ def test_every_function_does_one_thing() -> None:
     long = [
         f"{name_of(path)}: {node.name}: {length} lines"
         for path in MODULES
+        if path.parent.name != "versions"  # revisions of the ledger are written by Alembic: one list of tables each
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION

@@ -37,12 +37,11 @@ def canonical(content: Mapping[str, Any]) -> str:
 def _is_plain(content: Mapping[str, Any]) -> bool:
     """Whether both encoders write this alike. Names outside ASCII sort by UTF-16 there and by code point here."""
     kinds = set(map(type, content.values()))
-    return (
-        kinds <= _KINDS
-        and "".join(content).isascii()
-        and (int not in kinds or all(-_EXACT <= value <= _EXACT for value in content.values() if type(value) is int))
-        and (dict not in kinds or all(_is_plain(value) for value in content.values() if type(value) is dict))
-    )
+    if not kinds <= _KINDS or not "".join(content).isascii():
+        return False
+    numbers = [value for value in content.values() if type(value) is int] if int in kinds else ()
+    inner = [value for value in content.values() if type(value) is dict] if dict in kinds else ()
+    return all(-_EXACT <= number <= _EXACT for number in numbers) and all(map(_is_plain, inner))
 
 
 def _is_unicode(text: str) -> bool:

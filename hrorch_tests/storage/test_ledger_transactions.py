@@ -24,9 +24,13 @@ def names(ledger):
 
 
 def test_a_write_that_fails_leaves_nothing(ledger):
-    with pytest.raises(KeyError), ledger.write() as con:
-        note(con, "half")
-        raise KeyError
+    def fail_halfway():
+        with ledger.write() as con:
+            note(con, "half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_halfway()
     assert names(ledger) == []
 
 
