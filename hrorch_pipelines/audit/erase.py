@@ -153,8 +153,11 @@ def _begin(places: Places, given: str, reason: str, *, despite_retention: bool) 
         raise ReasonNamesPersonError
     subject = outlook.subject
     value = json.dumps({"persons": subject.persons, "records": subject.records, "still_in": outlook.still_in})
+    now = places.clock.now()
     with places.ledger.write() as ledger:
-        ledger.execute(notes.insert().values(name=_note(subject), value=value, at=places.clock.now()))
+        stopped = erase_ledger.stop_writes(ledger, subject, now)
+        append(ledger, Seals(ledger, places.home.key(), now), stopped, now, places.stack.content_hash)
+        ledger.execute(notes.insert().values(name=_note(subject), value=value, at=now))
     return _Plan(subject, outlook.still_in)
 
 

@@ -33,13 +33,21 @@ def require_nothing_under_way(con: sa.Connection, subject: Subject) -> None:
         raise WriteUnderWayError(target)
 
 
+def stop_writes(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
+    """Withdraw what could still be sent about the person, so that no write begins while they are being erased. Returns what
+    the log must say. Raises WriteUnderWayError."""
+    require_nothing_under_way(con, subject)
+    return _withdraw(con, subject, now)
+
+
 def erase_person(con: sa.Connection, subject: Subject, now: datetime) -> tuple[dict[str, int], list[Entry]]:
     """Destroy keys and sealed values inside the caller's transaction. Returns table → rows, and what the log must say.
 
     Open corrections are withdrawn, open cases waived and overrides ended: nobody could act on them any more.
+    Raises WriteUnderWayError.
     """
     persons = subject.persons
-    entries = [*_withdraw(con, subject, now), *_waive(con, subject, now), *_end(con, subject, now)]
+    entries = [*stop_writes(con, subject, now), *_waive(con, subject, now), *_end(con, subject, now)]
     counts = {"person_keys": _destroy_keys(con, persons, now)}
     counts["audit_values"] = con.execute(sa.delete(audit_values).where(audit_values.c.person_id.in_(persons))).rowcount
     for table in metadata.sorted_tables:

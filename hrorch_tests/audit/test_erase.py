@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -282,6 +283,27 @@ def test_a_write_under_way_is_waited_for(company: Company) -> None:
         erase(company.places(), "hris:101", by="analyst", reason="ticket")
 
 
+def test_no_write_begins_while_somebody_is_being_erased(company: Company) -> None:
+    """What waits to be sent is withdrawn first; a write that slipped in stops the end, and the same call finishes later."""
+    person, places = person_of(company), company.places()
+    fill_ledger(company, person)
+    seen: list[str] = []
+
+    def forget_and_send(*given: object) -> tuple[int, int]:
+        with company.ledger.write() as con:
+            seen.extend(con.execute(sa.select(corrections.c.state)).scalars())
+            con.execute(corrections.update().values(state="sending"))
+        return places.forget_snapshots(*given)  # type: ignore[arg-type]
+
+    with pytest.raises(WriteUnderWayError):
+        erase(replace(places, forget_snapshots=forget_and_send), person, by="analyst", reason="ticket")
+    assert seen == ["withdrawn"]
+    with company.ledger.write() as con:
+        con.execute(corrections.update().values(state="confirmed"))
+    erase(places, person, by="analyst", reason="ticket")
+    assert places_that_hold(company.ledger.home.root, VALUES) == []
+
+
 def test_nobody_is_erased_for_an_unknown_id(company: Company) -> None:
     for given in ("hris:nobody", "p-0000000000", "p-"):
         with pytest.raises(UnknownSubjectError):
@@ -307,7 +329,7 @@ def test_an_erasure_that_was_interrupted_is_finished_by_the_same_call(
 
     with monkeypatch.context() as patched:
         if step == "forget_snapshots":
-            object.__setattr__(places, step, fails)
+            places = replace(places, forget_snapshots=fails)
         elif step == "rewrite":
             patched.setattr("hrorch_pipelines.audit.erase.rewrite", fails)
         else:
