@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 from datetime import date
@@ -314,3 +315,22 @@ def test_reads_and_writes_share_one_rate(sandbox: Any, tmp_path: Any) -> None:
     took = time.monotonic() - begun
     target.close()
     assert took >= 0.5  # eight requests, four in any half second
+
+
+@pytest.mark.parametrize(
+    ("record", "wish"), [("job", {"job_title": "Head Nurse"}), ("compensation", {"pay_amount": "62000.0000"})]
+)
+def test_of_several_jobs_the_one_that_is_mapped_is_changed(targets: Any, sandbox: Any, record: str, wish: Any) -> None:
+    """Gusto: a second job stands before the primary one, and `where` and `explode` pass over it."""
+    records, key = sandbox.records["payroll"], person("payroll", 8)
+    body = copy.deepcopy(records.store.get("employees", key).body)
+    if len(body["jobs"]) == 1:
+        pays = [{**pay, "uuid": f"side-{pay['uuid']}"} for pay in body["jobs"][0]["compensations"]]
+        side = {**body["jobs"][0], "uuid": "side-job", "primary": False, "title": "Trainer", "compensations": pays}
+        records.put("employees", key, {**body, "jobs": [side, *body["jobs"]]}, by="Dana")
+    one, held = from_now(targets, "payroll", record, key, **wish)
+    send(targets, one, held)
+    assert read(targets, one).values == wish
+    side, primary = records.store.get("employees", key).body["jobs"]
+    assert (side["title"], side["compensations"][0]["rate"]) == ("Trainer", "60000.00")
+    assert "Head Nurse" in primary["title"] or primary["compensations"][0]["rate"] == "62000.00"
