@@ -1,8 +1,8 @@
 """The same comparison for another day: cells, golden record and comparison computed anew beside the stored ones.
 
-Nothing stored is touched: the three schemas are made in a database in memory that stands before the warehouse's own in the
-search path. So a published, read-only copy can be asked as well, and every query of `cells`, `golden` and `reconcile` inside
-the block sees that day.
+Nothing stored is touched: the schemas are made in a database in memory that stands before the warehouse's own in the search
+path. So a published, read-only copy can be asked as well, and every query of `cells`, `golden`, `reconcile` and `cycles`
+inside the block sees that day.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import duckdb
 
 from hrorch_pipelines.authority.cells import assemble
 from hrorch_pipelines.authority.golden import decide
+from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.reconcile.compare import CompareResult, compare
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage import cycles
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal
 
-SCHEMAS = ("cells", "golden", "reconcile")
+SCHEMAS = ("cells", "golden", "reconcile", "cycles")
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,19 @@ def compare_as_of(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, as
             con.execute(f"CREATE SCHEMA {database}.{schema}")
         first = ident(own) + ".main"
         con.execute(f"SET search_path = {literal(','.join([first, *(f'{database}.{schema}' for schema in SCHEMAS)]))}")
-        then = replace(cycle, as_of=as_of, now=_moment(stack, cycle, as_of), full=True)
+        then = replace(
+            cycle,
+            cycle_id=f"{cycle.cycle_id} as of {as_of.isoformat()}",
+            as_of=as_of,
+            now=_moment(stack, cycle, as_of),
+            full=True,
+        )
+        cycles.begin(con, then, stack.content_hash, _observed(con, own, cycle))
         assemble(con, stack, then)
         decide(con, stack, then)
-        yield AsOf(then, compare(con, stack, then), database)
+        result = compare(con, stack, then)
+        cycles.finish(con, then)
+        yield AsOf(then, result, database)
     finally:
         con.execute(f"SET search_path = {literal(path)}") if path else con.execute("RESET search_path")
         con.execute(f"USE {ident(own)}")
@@ -65,4 +76,14 @@ def _moment(stack: Stack, cycle: Cycle, as_of: date) -> datetime:
     if as_of == cycle.as_of:
         return cycle.now
     midnight = datetime.combine(as_of + timedelta(days=1), time(), ZoneInfo(stack.organization.time_zone))
-    return midnight.astimezone(UTC)
+    return midnight.astimezone(UTC) - timedelta(seconds=1)
+
+
+def _observed(con: duckdb.DuckDBPyConnection, own: str, cycle: Cycle) -> dict[str, datetime]:
+    """When each system of the cycle was observed, as the warehouse itself keeps it."""
+    if not has_table(con, "cycles", "sources"):
+        return {}
+    rows = con.execute(
+        f"SELECT system, observed_at FROM {ident(own)}.cycles.sources WHERE cycle_id = ?", [cycle.cycle_id]
+    ).fetchall()
+    return dict(rows)
