@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -51,33 +50,17 @@ def match(
     Raises MatchingFailed, with the engine's own message left out: it quotes values.
     """
     run = _Run(con, stack, plan(stack, limits), cycle, salt)
-    with _rows_kept(con):
-        con.begin()
-        try:
-            result = run.go()
-        except duckdb.Error as error:
-            con.rollback()
-            raise MatchingFailed(run.step, type(error).__name__) from None
-        except BaseException:
-            con.rollback()
-            raise
-        con.commit()
-    return result
-
-
-@contextmanager
-def _rows_kept(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """DuckDB 2.0.0, in memory, loses rows when one transaction inserts none into a table and then a row group (122,880) or so.
-
-    They are counted and never found again, not even after the commit. Without insertion order it takes another path, which
-    keeps them. Seen with two threads, not with one and not in a database file; `test_scale` holds us to it.
-    """
-    before = con.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
-    con.execute("SET preserve_insertion_order = false")
+    con.begin()
     try:
-        yield
-    finally:
-        con.execute(f"SET preserve_insertion_order = {'true' if before else 'false'}")
+        result = run.go()
+    except duckdb.Error as error:
+        con.rollback()
+        raise MatchingFailed(run.step, type(error).__name__) from None
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+    return result
 
 
 @dataclass

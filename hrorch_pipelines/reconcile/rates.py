@@ -109,8 +109,7 @@ def _discrepancy_rates(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> Iterator
     ).fetchall()
     for scope, wrong, comparable, quarantined in rows:
         if scope == "all":
-            whole = _whole_interval(profile, wrong, comparable, stale=bool(cycle.stale))
-            yield Rate(M2, scope, wrong, comparable, whole, note)
+            yield Rate(M2, scope, wrong, comparable, over_persons(profile), note)
             held = (wrong + quarantined, comparable + quarantined)
             yield Rate(M2_QUARANTINED, scope, *held, wilson(*held), "quarantined cells counted as wrong")
         else:
@@ -118,18 +117,6 @@ def _discrepancy_rates(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> Iterator
     wrong_records = sum(persons for disagreeing, _, persons in profile if disagreeing)
     matched = sum(persons for _, comparable, persons in profile if comparable)
     yield Rate(M2_RECORDS, "all", wrong_records, matched, wilson(wrong_records, matched))
-
-
-def _whole_interval(profile: list[tuple[int, int, int]], wrong: int, comparable: int, *, stale: bool) -> Interval:
-    """Bootstrap over persons. The profile knows no systems: with a stale one left out, its design effect is borrowed."""
-    whole = over_persons(profile)
-    if not stale or whole.low is None or whole.high is None:
-        return whole
-    independent = wilson(sum(k * n for k, _, n in profile), sum(c * n for _, c, n in profile))
-    if independent.low is None or independent.high is None or independent.high == independent.low:
-        return wilson(wrong, comparable)
-    effect = max(1.0, ((whole.high - whole.low) / (independent.high - independent.low)) ** 2)
-    return wilson(wrong / effect, comparable / effect)
 
 
 def _re_entry_rates(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> Iterator[Rate]:

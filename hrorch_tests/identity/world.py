@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
-
-import duckdb
 
 from hrorch_pipelines.clock import SetClock
 from hrorch_pipelines.identity.match import match
@@ -14,6 +14,7 @@ from hrorch_pipelines.identity.terms import Limits, MatchResult
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.columns import ddl, record_columns
 from hrorch_pipelines.storage.cycles import SCHEMA, Cycle
+from hrorch_pipelines.storage.engine import connect
 from hrorch_pipelines.storage.sql import record_table
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -91,7 +92,7 @@ class World:
 
     def __init__(self, stack: Stack, limits: Limits | None = None, salt: str = "test") -> None:
         self.stack, self.limits, self.salt = stack, limits, salt
-        self.con = duckdb.connect()
+        self.con = connect(None, temporary=Path(gettempdir()) / "hrorch-identity")
         self.con.execute("SET TimeZone = 'UTC'")
         self.con.execute(SCHEMA)
         self.con.execute("CREATE SCHEMA accepted")
