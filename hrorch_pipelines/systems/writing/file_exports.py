@@ -87,7 +87,9 @@ class Exports:
     def remap(self, record: str) -> Remap:
         """What turns values of this record type round."""
         shape = self.shape(record)
-        return self._remaps.setdefault(shape, Remap(self.stack, self.name, self.key, shape))
+        if shape not in self._remaps:
+            self._remaps[shape] = Remap(self.stack, self.name, self.key, shape)
+        return self._remaps[shape]
 
     def shape(self, record: str) -> Shape:
         """Whether a record is a line or a document."""
