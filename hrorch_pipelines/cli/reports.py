@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console, report_app
 from hrorch_pipelines.cli.reveal import RevealedByOption, RevealOption, log_reveal, require_name
 from hrorch_pipelines.reports.table import Table
+from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.workplace import Workplace, open_workplace
 
 FormatOption = Annotated[str, typer.Option("--format", "-f", help="table, csv, json, xlsx or html.", metavar="FORMAT")]
@@ -112,12 +113,7 @@ def quarantine(
     """Records held at a gate: the rule, what was expected, what to do, who does it by when. Exit code 1 if there are any."""
     from hrorch_pipelines.reports.quarantine import quarantine as read
 
-    workplace = open_workplace(stack, home)
-    with _published(workplace, None) as con:
-        table = read(con, workplace.stack)
-    _write(table, format_, output)
-    if table.rows:
-        raise typer.Exit(FINDINGS)
+    _print_waiting(read, open_workplace(stack, home), format_, output)
 
 
 @report_app.command("reviews")
@@ -130,12 +126,7 @@ def reviews(
     """Pairs of records that may be one person, waiting for a reviewer's answer. Exit code 1 if there are any."""
     from hrorch_pipelines.reports.reviews import reviews as read
 
-    workplace = open_workplace(stack, home)
-    with _published(workplace, None) as con:
-        table = read(con, workplace.stack)
-    _write(table, format_, output)
-    if table.rows:
-        raise typer.Exit(FINDINGS)
+    _print_waiting(read, open_workplace(stack, home), format_, output)
 
 
 @report_app.command("page")
@@ -184,6 +175,17 @@ def explain(
         rows = sum(len(table.rows) for table in tables)
         log_reveal(workplace, "explain", by, rows, person=found, attribute=attribute)
     render_all(tables, format_, output)
+
+
+def _print_waiting(
+    read: Callable[[duckdb.DuckDBPyConnection, Stack], Table], workplace: Workplace, format_: str, output: Path | None
+) -> None:
+    """Print a report of what waits for somebody; exit with 1 when anything does."""
+    with _published(workplace, None) as con:
+        table = read(con, workplace.stack)
+    _write(table, format_, output)
+    if table.rows:
+        raise typer.Exit(FINDINGS)
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.reports.read import has, last_cycle
+from hrorch_pipelines.reports.read import last_cycle
 from hrorch_pipelines.reports.table import Column, Table
-from hrorch_pipelines.reports.words import owner_name
+from hrorch_pipelines.reports.waiting import waiting
 from hrorch_pipelines.stack.models import Stack
 
 COLUMNS = (
@@ -32,21 +32,13 @@ def quarantine(con: duckdb.DuckDBPyConnection, stack: Stack, *, limit: int | Non
     `limit` rows at most; a note counts the rest. Raises NothingComparedError before the first cycle.
     """
     _, as_of, _ = last_cycle(con)
-    rows: list[tuple[object, ...]] = []
-    if has(con, "gates", "quarantine"):
-        names = ", ".join(column.name for column in COLUMNS)
-        rows = con.execute(
-            f"""SELECT {names}, count(*) OVER () FROM gates.quarantine WHERE closed_at IS NULL
-                ORDER BY severity, due_at, system, record, source_id, rule_id LIMIT $limit""",
-            {"limit": limit},
-        ).fetchall()
-    found = int(str(rows[0][-1])) if rows else 0
-    more = (f"{found - len(rows):,} more cases are not shown here.",) if found > len(rows) else ()
-    roles = [place for place, column in enumerate(COLUMNS) if column.name in {"reviewer", "deputy"}]
-    named = tuple(
-        tuple(owner_name(stack, str(cell or "")) if place in roles else cell for place, cell in enumerate(row[:-1]))
-        for row in rows
+    rows, more = waiting(
+        con,
+        stack,
+        ("gates", "quarantine"),
+        COLUMNS,
+        order="severity, due_at, system, record, source_id, rule_id",
+        limit=limit,
+        things="cases",
     )
-    return Table(
-        "Quarantine", COLUMNS, named, as_of, (*more, "A case closes by itself when the source is right again.")
-    )
+    return Table("Quarantine", COLUMNS, rows, as_of, (*more, "A case closes by itself when the source is right again."))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.reports.read import has, last_cycle
+from hrorch_pipelines.reports.read import last_cycle
 from hrorch_pipelines.reports.table import Column, Table
-from hrorch_pipelines.reports.words import owner_name
+from hrorch_pipelines.reports.waiting import waiting
 from hrorch_pipelines.stack.models import Stack
 
 COLUMNS = (
@@ -31,20 +31,14 @@ def reviews(con: duckdb.DuckDBPyConnection, stack: Stack, *, limit: int | None =
     `limit` rows at most; a note counts the rest. Raises NothingComparedError before the first cycle.
     """
     _, as_of, _ = last_cycle(con)
-    rows: list[tuple[object, ...]] = []
-    if has(con, "identity", "reviews"):
-        names = ", ".join(column.name for column in COLUMNS)
-        rows = con.execute(
-            f"""SELECT {names}, count(*) OVER () FROM identity.reviews WHERE closed_at IS NULL
-                ORDER BY probability DESC NULLS LAST, opened_at, review_id LIMIT $limit""",
-            {"limit": limit},
-        ).fetchall()
-    found = int(str(rows[0][-1])) if rows else 0
-    more = (f"{found - len(rows):,} more questions are not shown here.",) if found > len(rows) else ()
-    roles = [place for place, column in enumerate(COLUMNS) if column.name in {"reviewer", "deputy"}]
-    named = tuple(
-        tuple(owner_name(stack, str(cell or "")) if place in roles else cell for place, cell in enumerate(row[:-1]))
-        for row in rows
+    rows, more = waiting(
+        con,
+        stack,
+        ("identity", "reviews"),
+        COLUMNS,
+        order="probability DESC NULLS LAST, opened_at, review_id",
+        limit=limit,
+        things="questions",
     )
     how = "Answer with `hrorch identity decide LEFT RIGHT same|different --by NAME --reason …`; the answer outlives every rerun."
-    return Table("Identity reviews", COLUMNS, named, as_of, (*more, how))
+    return Table("Identity reviews", COLUMNS, rows, as_of, (*more, how))
