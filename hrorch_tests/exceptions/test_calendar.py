@@ -73,7 +73,7 @@ def minutes_between(start: datetime, end: datetime, organization: Organization) 
     return count
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(organizations, moments, st.integers(0, 4 * 24 * 60))
 def test_working_time_between_two_moments_is_the_minutes_counted(
     organization: Organization, start: datetime, length: int
@@ -82,7 +82,7 @@ def test_working_time_between_two_moments_is_the_minutes_counted(
     assert working_between(start, end, organization) == minutes_between(start, end, organization) * MINUTE
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(organizations, moments, st.integers(1, 23 * 60 + 59))
 def test_adding_ends_at_the_first_moment_by_which_the_time_has_passed(
     organization: Organization, start: datetime, length: int
@@ -94,7 +94,7 @@ def test_adding_ends_at_the_first_moment_by_which_the_time_has_passed(
     assert add_working(start, length * MINUTE, organization) == moment
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(organizations, moments, st.integers(0, 400), st.integers(0, 600))
 def test_adding_in_two_steps_is_adding_at_once(organization: Organization, start: datetime, a: int, b: int) -> None:
     once = add_working(start, (a + b) * MINUTE, organization)
