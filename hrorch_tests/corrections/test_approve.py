@@ -25,6 +25,8 @@ from hrorch_tests.corrections.planning import CYCLE, Plant, writable
 
 TWO = {"mode": "apply", "four_eyes": ["name"], "approvers": ["dana", "kim"]}
 
+on_one_database = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
+
 
 def planned(ledger: Ledger, **corrections: Any) -> tuple[Plant, Any]:
     plant = Plant(ledger, writable(corrections={**TWO, **corrections}))
@@ -96,6 +98,7 @@ def test_an_approval_of_another_before_value_does_not_count(ledger: Ledger) -> N
 
 
 @pytest.mark.parametrize("state", ["sending", "confirmed", "rejected", "frozen", "ready"])
+@on_one_database
 def test_what_moved_on_cannot_be_approved_and_says_how_it_moved(ledger: Ledger, state: str) -> None:
     plant, row = planned(ledger)
     plant.set(row.correction_id, state=state, why="so it went")
@@ -164,11 +167,13 @@ def test_an_entered_value_takes_the_place_of_the_plans_and_stays(ledger: Ledger)
         ({"attribute": "ssn"}, "keyed hash"),
     ],
 )
+@on_one_database
 def test_a_value_is_entered_only_where_corrections_may_write(ledger: Ledger, more: dict[str, Any], why: str) -> None:
     with pytest.raises(CannotProposeError, match=why):
         enter(Plant(ledger), **more)
 
 
+@on_one_database
 def test_the_never_touch_list_holds_for_entered_values_too(ledger: Ledger) -> None:
     plant = Plant(ledger, writable(corrections={"never_touch": {"records": ["payroll:p0"]}}))
     with pytest.raises(CannotProposeError, match="never-touch"):

@@ -13,6 +13,9 @@ from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import audit_log, overrides, person_keys
 from hrorch_tests.corrections.planning import CYCLE, Plant, writable
 
+on_one_database = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
+"""For what is judged in the warehouse: which database the ledger is in makes no difference."""
+
 
 def test_a_disagreement_becomes_one_sealed_proposal_with_its_evidence(ledger: Ledger) -> None:
     plant = Plant(ledger)
@@ -110,6 +113,7 @@ WRONG = {"legal_name": "Ann Leigh"}
         ({"systems__payroll__records__worker__write": None}, "not_declared"),
     ],
 )
+@on_one_database
 def test_policy_keeps_a_value_from_being_written(ledger: Ledger, declared: dict[str, Any], reason: str) -> None:
     plant = Plant(ledger, writable(**declared))
     plant.workers(payroll=WRONG)
@@ -118,6 +122,7 @@ def test_policy_keeps_a_value_from_being_written(ledger: Ledger, declared: dict[
 
 
 @pytest.mark.parametrize(("stale", "reason"), [("hris", "authority_stale"), ("payroll", "target_stale")])
+@on_one_database
 def test_stale_evidence_proposes_nothing(ledger: Ledger, stale: str, reason: str) -> None:
     plant = Plant(ledger)
     plant.workers(payroll=WRONG)
@@ -138,6 +143,7 @@ def test_an_outage_leaves_what_is_queued_where_it_is(ledger: Ledger) -> None:
     assert plant.plan().standing == 1
 
 
+@on_one_database
 def test_an_untrusted_newer_snapshot_of_either_side_stops_it(ledger: Ledger) -> None:
     from hrorch_pipelines.corrections.eligible import Evidence, judge
 
@@ -149,12 +155,14 @@ def test_an_untrusted_newer_snapshot_of_either_side_stops_it(ledger: Ledger) -> 
         assert plant.one("SELECT reason FROM corr_judged") == f"{side}_untrusted"
 
 
+@on_one_database
 def test_an_empty_authority_is_never_written_over_something(ledger: Ledger) -> None:
     plant = Plant(ledger)
     plant.workers(legal_name=None, payroll={"legal_name": "Ann Lee"})
     assert refused(plant) == ["authority_empty"]
 
 
+@on_one_database
 def test_a_secret_is_never_written(ledger: Ledger) -> None:
     plant = Plant(ledger)
     plant.workers(ssn="aa", payroll={"ssn": "bb"})
@@ -187,6 +195,7 @@ def test_an_erased_person_is_refused(ledger: Ledger) -> None:
     assert refused(plant) == ["erased"]
 
 
+@on_one_database
 def test_a_reference_is_written_as_the_targets_own_id(ledger: Ledger) -> None:
     plant = Plant(ledger)
     plant.workers(3)
@@ -201,6 +210,7 @@ def test_a_reference_is_written_as_the_targets_own_id(ledger: Ledger) -> None:
     assert (plant.values(row), row.kind) == (("p2", "p1"), "manager")
 
 
+@on_one_database
 def test_a_reference_to_somebody_the_target_does_not_know_is_refused(ledger: Ledger) -> None:
     plant = Plant(ledger)
     same = {"legal_name": "Ann Lee", "employment_status": "leave", "start_date": date(2020, 1, 1)}
@@ -211,6 +221,7 @@ def test_a_reference_to_somebody_the_target_does_not_know_is_refused(ledger: Led
     assert refused(plant) == ["handoff"] * 3 + ["no_such_reference"]
 
 
+@on_one_database
 def test_a_ghost_is_ended_with_its_last_day(ledger: Ledger) -> None:
     plant = Plant(ledger)
     ended = {"employment_status": "terminated", "end_date": date(2026, 1, 31)}
@@ -224,6 +235,7 @@ def test_a_ghost_is_ended_with_its_last_day(ledger: Ledger) -> None:
     }
 
 
+@on_one_database
 def test_a_ghost_is_ended_by_its_last_day_where_only_that_can_be_written(ledger: Ledger) -> None:
     plant = Plant(ledger, writable(systems__payroll__writes={"attributes": ["end_date"]}))
     plant.workers(
@@ -235,6 +247,7 @@ def test_a_ghost_is_ended_by_its_last_day_where_only_that_can_be_written(ledger:
     assert (result.looked_at, result.planned, [row.attribute for row in plant.rows()]) == (2, 2, ["end_date"])
 
 
+@on_one_database
 def test_a_missing_record_is_a_handoff_not_a_correction(ledger: Ledger) -> None:
     plant = Plant(ledger)
     plant.workers()
@@ -256,11 +269,13 @@ NURSE = {"job_title": "Nurse", "level": 3}
 CHIEF = {"job_title": "Chief", "level": 3}
 
 
+@on_one_database
 def test_a_later_first_day_of_the_authority_is_the_day_from_which_the_write_counts(ledger: Ledger) -> None:
     hris = [{**NURSE, "from": date(2020, 1, 1)}, {**CHIEF, "from": date(2025, 6, 1)}]
     assert jobs(Plant(ledger), hris, [{**NURSE, "from": date(2020, 1, 1)}]) == {"job_title": date(2025, 6, 1)}
 
 
+@on_one_database
 def test_the_day_is_the_first_of_the_value_not_of_the_row(ledger: Ledger) -> None:
     hris = [
         {**NURSE, "from": date(2020, 1, 1)},
@@ -271,17 +286,20 @@ def test_the_day_is_the_first_of_the_value_not_of_the_row(ledger: Ledger) -> Non
     assert jobs(Plant(ledger), hris, payroll) == {"job_title": date(2025, 6, 1), "level": date(2026, 1, 1)}
 
 
+@on_one_database
 def test_a_row_of_the_same_day_is_itself_wrong(ledger: Ledger) -> None:
     assert jobs(Plant(ledger), [{**CHIEF, "from": date(2020, 1, 1)}], [{**NURSE, "from": date(2020, 1, 1)}]) == {
         "job_title": None
     }
 
 
+@on_one_database
 def test_a_future_row_is_not_corrected_early(ledger: Ledger) -> None:
     hris = [{**NURSE, "from": date(2020, 1, 1)}, {**CHIEF, "from": date(2026, 12, 1)}]
     assert jobs(Plant(ledger), hris, [{**NURSE, "from": date(2020, 1, 1)}]) == {}
 
 
+@on_one_database
 def test_a_first_row_begins_where_the_authoritys_value_does(ledger: Ledger) -> None:
     assert jobs(Plant(ledger), [{**NURSE, "from": date(2021, 5, 1)}], []) == {
         "job_title": date(2021, 5, 1),
@@ -305,6 +323,7 @@ def test_a_value_corrected_since_the_target_was_read_is_not_corrected_again(ledg
 @pytest.mark.parametrize(
     ("state", "reason"), [("rejected", "rejected"), ("failed", "failed"), ("diverged", "diverged")]
 )
+@on_one_database
 def test_what_came_to_nothing_is_not_tried_again_by_itself(ledger: Ledger, state: str, reason: str) -> None:
     plant = Plant(ledger)
     plant.workers(payroll=WRONG)
