@@ -19,19 +19,19 @@ from hrorch_pipelines.corrections.sending import acknowledge, begin, leave_unkno
 from hrorch_pipelines.corrections.terms import State
 from hrorch_pipelines.exceptions import cases
 from hrorch_pipelines.storage.sealed import Seals
-from hrorch_pipelines.systems.writing.protocol import Answer, BatchTarget, Receipt, WriteFault
+from hrorch_pipelines.systems.writing.protocol import Answer, BatchTarget, Held, Receipt, WriteFault
 
 
 def deliver_together(desk: Desk, target: BatchTarget, rows: Sequence[Row]) -> None:
     """Send corrections as one change file; each is a write of its own, so that each can be found again by its id."""
-    going: list[Opened] = []
+    read: list[tuple[Opened, Held]] = []
     for one in open_values(desk, rows):
         try:
-            held = target.read(write_of([one]))
+            read.append((one, target.read(write_of([one]))))
         except WriteFault as fault:
             not_read(desk, [one], fault)
-            continue
-        going += begin(desk, [one], held)
+    # Nothing is begun before all is read: a pause in between would leave some `sending` that nobody sends.
+    going = [begun for one, held in read for begun in begin(desk, [one], held)]
     if not going:
         return
     try:
@@ -48,6 +48,7 @@ def deliver_together(desk: Desk, target: BatchTarget, rows: Sequence[Row]) -> No
             _one(desk, one.row, answer)
     for reference, taken in together.items():
         acknowledge(desk, taken, Receipt(reference, deferred=True))
+        desk.outcomes["waiting"] += len(taken)
 
 
 def ask(desk: Desk, target: BatchTarget, rows: Sequence[Row]) -> list[Row]:

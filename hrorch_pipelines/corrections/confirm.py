@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -206,7 +206,6 @@ def _held(
         return {}
     owner = "parent_id" if declared.parent else "source_id"
     dated = declared.effective is not None
-    as_of: Mapping[str, date] = {row.correction_id: max(row.effective_from or cycle.as_of, date.min) for row in rows}
     shown = ", ".join(f"CAST(h.{ident(name)} AS VARCHAR)" for name in attributes)
     in_force = (
         "AND h.effective_from <= w.as_of AND (h.effective_to IS NULL OR h.effective_to > w.as_of)" if dated else ""
@@ -225,7 +224,7 @@ def _held(
         {
             "ids": [row.correction_id for row in rows],
             "keys": [row.source_id for row in rows],
-            "dates": [as_of[row.correction_id].isoformat() for row in rows],
+            "dates": [(row.effective_from or cycle.as_of).isoformat() for row in rows],
         },
     ).fetchall()
     held = {}

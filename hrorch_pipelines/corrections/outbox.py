@@ -34,10 +34,12 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
             | {State.FROZEN, *_GIVE_UP}
         ),
         State.SENDING: frozenset(
-            {State.SENT, State.READY, State.CONFIRMED, State.CONFLICTED, State.DIVERGED, State.FAILED}
+            {State.SENT, State.READY, State.CONFIRMED, State.CONFLICTED, State.DIVERGED, State.FAILED, State.WITHDRAWN}
         ),
-        # `sent` again: the answer to a change file came.
-        State.SENT: frozenset({State.SENT, State.CONFIRMED, State.CONFLICTED, State.DIVERGED, State.FAILED}),
+        # `sent` again: the answer to a change file came. Withdrawn: the person was erased, and nobody can tell any more.
+        State.SENT: frozenset(
+            {State.SENT, State.CONFIRMED, State.CONFLICTED, State.DIVERGED, State.FAILED, State.WITHDRAWN}
+        ),
     }
 )
 """From where to where. States that are not keys are final."""

@@ -117,9 +117,10 @@ class _Push:
             with desk.ledger.write() as con:
                 desk.outcomes["put_back"] += outbox.release(con, desk.lease_id, needed.pause.until)
         except LeaseLostError as lost:
-            stopped = lost.what
+            # Whoever took over decides about the rest; what we had in hand is unknown to us.
+            stopped, known = lost.what, sum(desk.outcomes[name] for name in _OUTCOMES)
+            desk.outcomes["unknown"] += self.taken + self.resumed - known
         counts: Any = {name: desk.outcomes[name] for name in _OUTCOMES}
-        counts["unknown"] += self.taken + self.resumed - sum(counts.values())
         return PushResult(
             self.taken,
             self.resumed,
@@ -135,17 +136,16 @@ class _Push:
         with desk.ledger.read() as con:
             lost = outbox.unresolved(con, desk.system, desk.clock.now(), self.limit)
             unseen = outbox.unseen(con, desk.system, desk.clock.now(), self.limit)
-        self.resumed = len(lost) + len(unseen)
         before = desk.outcomes["unknown"]
         if isinstance(desk.target, BatchTarget):
             asked = [*lost, *(row for row in unseen if row.acknowledged_at is None)]
-            lost_ids = {row.correction_id for row in asked}
-            unseen = [row for row in unseen if row.correction_id not in lost_ids] + batches.ask(
-                desk, desk.target, asked
-            )
-            self._look_once(confirm.resume(desk, unseen))
+            self._look_once([row for row in unseen if row.acknowledged_at is not None])
+            self.resumed += len(asked)
+            answered = batches.ask(desk, desk.target, asked)
+            self.resumed -= len(answered)  # counted when they are looked at
+            self._look_once(answered)
         else:
-            self._look_once(confirm.resume(desk, [*lost, *unseen]))
+            self._look_once([*lost, *unseen])
         self.unknown_resolved = len(lost) - (desk.outcomes["unknown"] - before)
 
     def _send(self) -> list[Sent]:
@@ -186,8 +186,9 @@ class _Push:
             left = self._looked(left)
         confirm.let_wait(self.desk, left)
 
-    def _look_once(self, sents: Sequence[Sent]) -> None:
-        confirm.let_wait(self.desk, self._looked(sents))
+    def _look_once(self, rows: Sequence[Row]) -> None:
+        self.resumed += len(rows)
+        confirm.let_wait(self.desk, self._looked(confirm.resume(self.desk, rows)))
 
     def _looked(self, sents: Sequence[Sent]) -> list[Sent]:
         left: list[Sent] = []

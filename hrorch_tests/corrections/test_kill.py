@@ -70,13 +70,12 @@ def forks() -> Any:
     [
         pytest.param("sqlite", 20, 1000, id="sqlite"),
         pytest.param("postgresql", 4, 60, id="postgresql"),
-        pytest.param("sqlite", 200, 1000, id="sqlite-long", marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
-        pytest.param(
-            "postgresql", 200, 1000, id="postgresql-long", marks=[pytest.mark.long, pytest.mark.timeout(1800)]
-        ),
+        pytest.param("sqlite", 200, 1000, id="sqlite-long", marks=pytest.mark.long),
+        pytest.param("postgresql", 200, 1000, id="postgresql-long", marks=pytest.mark.long),
     ],
     indirect=["ledger_url"],
 )
+@pytest.mark.timeout(1800)
 def test_killed_anywhere_every_correction_arrives_exactly_once(
     box: Sandbox, ledger_url: str, ledger_home: Home, forks: Any, kills: int, count: int
 ) -> None:
@@ -119,7 +118,7 @@ def _kill_at_random(forks: Any, bench: Bench, box: Sandbox, url: str, kills: int
             assert one.exitcode == -signal.SIGKILL, one.exitcode
         else:
             box.board.switch_off("hris")
-            one.join(120)
+            one.join(400)
             assert one.exitcode == 0
             return killed
 

@@ -276,6 +276,18 @@ def test_an_erased_person_is_not_written(bench: Bench) -> None:
     assert (bench.row(one).state, bench.writes()) == ("withdrawn", [])
 
 
+def test_a_person_erased_between_sending_and_seeing_holds_nobody_up(bench: Bench, box: Sandbox) -> None:
+    one = bench.ready(3, "preferred_name", None, "Mo")
+    box.board.switch_on("hris", "lagging_reads", times=1, reads=9)
+    assert bench.push().waiting == 1
+    with bench.ledger.write() as con:
+        con.execute(sa.update(person_keys).values(wrapped_key=None, destroyed_at=bench.clock.now()))
+    other = bench.ready(4, "preferred_name", None, "Jo")
+    bench.clock.at += timedelta(seconds=1)
+    assert bench.push() == only(resumed=1, withdrawn=1, taken=1, sent=1, confirmed=1)
+    assert [bench.row(key).state for key in (one, other)] == ["withdrawn", "confirmed"]
+
+
 def test_a_second_push_of_the_same_target_leaves_at_once(bench: Bench) -> None:
     from hrorch_pipelines.corrections import lease
 
