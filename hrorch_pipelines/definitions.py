@@ -22,13 +22,14 @@ from hrorch_pipelines.snapshots.assets import (
     prune_job,
     prune_schedule,
 )
+from hrorch_pipelines.snapshots.retention_assets import retention_assets, retention_job, retention_schedule
 from hrorch_pipelines.workplace import Workplace, open_workplace
 
 
 def build_definitions(workplace: Workplace) -> dg.Definitions:
     """Everything Dagster shows for one stack file. Tests pass their own workplace."""
     stack = workplace.stack
-    extraction, pushes, upkeep = extraction_assets(stack), push_assets(stack), audit_assets()
+    extraction, pushes, upkeep = extraction_assets(stack), push_assets(stack), [*audit_assets(), *retention_assets()]
     return dg.Definitions(
         assets=[
             *extraction,
@@ -43,8 +44,20 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             *upkeep,
             *publish_assets(),
         ],
-        jobs=[*extraction_jobs(stack), cycle_job([*extraction, *pushes]), *push_jobs(stack), prune_job()],
-        schedules=[*extraction_schedules(stack), prune_schedule(stack)],
+        jobs=[
+            *extraction_jobs(stack),
+            cycle_job([*extraction, *pushes, *upkeep]),
+            *push_jobs(stack),
+            *audit_jobs(),
+            retention_job(),
+            prune_job(),
+        ],
+        schedules=[
+            *extraction_schedules(stack),
+            *audit_schedules(stack),
+            retention_schedule(stack),
+            prune_schedule(stack),
+        ],
         sensors=[cycle_sensor(), *push_sensors(stack)],
         resources={"workplace": workplace},
         executor=dg.in_process_executor,

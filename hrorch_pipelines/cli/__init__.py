@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from hrorch_pipelines.cli import (
+    audit,
     benchmarks,
     corrections,
     demo,
@@ -22,6 +23,7 @@ from hrorch_pipelines.errors import HrorchError
 
 __all__ = [
     "app",
+    "audit",
     "benchmarks",
     "corrections",
     "demo",
