@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from hrorch_pipelines.clock import SetClock
+from hrorch_pipelines.stack.acting import Exceptions
 from hrorch_pipelines.stack.load import load_stack
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.ledger import Ledger
@@ -24,7 +25,8 @@ EXAMPLE = Path(__file__).parents[2] / "data" / "stack.yaml"
 
 @pytest.fixture(scope="session")
 def stack() -> Stack:
-    return load_stack(EXAMPLE, env={})
+    """The example, with routes of each test's own only."""
+    return load_stack(EXAMPLE, env={}).model_copy(update={"exceptions": Exceptions()})
 
 
 class Desk:
