@@ -10,14 +10,15 @@ Then, on fewer persons, everything is computed anew after the next cycle: both w
 from __future__ import annotations
 
 import argparse
+import importlib
 import multiprocessing
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from _measure import Timings, cpu_seconds, machine, peak_gib
@@ -88,6 +89,7 @@ def _measure(options: argparse.Namespace, persons: int, *, limits: bool) -> list
         home = folder / "home"
         if limits:
             print(f"{persons:,} persons × {len(SYSTEMS)} systems × 20 attributes; {machine()}", flush=True)
+        _keep_bytecode(folder)
         _apart(_export, folder, persons)
         rounds, memory = [], []
         for place in ("first", "next"):
@@ -162,18 +164,36 @@ def _cycle(stack_file: Path, at: Path, *, full: bool) -> tuple[Timings, float]:
     timings.add(STARTING, 0.0, cpu_seconds())
     place = open_workplace(stack_file, at)
     stack, home = place.stack, place.home
-    cycle = _write(timings, place, "history", lambda con: spine.start(con, stack, home, SystemClock(), full=full))
-    _write(timings, place, "gates", lambda con: validate(con, stack, home, cycle))
-    _write(timings, place, "identity", lambda con: (require_receipts(con, stack, cycle), match(con, stack, cycle)))
-    _write(timings, place, "cells", lambda con: assemble(con, stack, cycle))
-    _write(timings, place, "golden record", lambda con: decide(con, stack, cycle))
-    _write(timings, place, "compare", lambda con: compare(con, stack, cycle))
-    _write(timings, place, "causes", lambda con: explain_causes(con, stack, cycle))
-    _write(timings, place, "money", lambda con: price(con, stack))
-    _write(timings, place, "landings", lambda con: attribute_landings(con, stack, cycle, home.key()))
-    _write(timings, place, "rates", lambda con: compute_rates(con, cycle))
-    _write(timings, place, "bridge", lambda con: build_bridges(con, stack, cycle))
-    _write(timings, place, "finish", lambda con: cycles.finish(con, cycle))
+
+    def start(con: duckdb.DuckDBPyConnection) -> None:
+        made.append(spine.start(con, stack, home, SystemClock(), full=full))
+
+    made: list[cycles.Cycle] = []
+    _write(timings, place, {"history": start})
+    (cycle,) = made
+    _write(timings, place, {"gates": lambda con: validate(con, stack, home, cycle)})
+    _write(timings, place, {"identity": lambda con: (require_receipts(con, stack, cycle), match(con, stack, cycle))})
+    _write(
+        timings,
+        place,
+        {"cells": lambda con: assemble(con, stack, cycle), "golden record": lambda con: decide(con, stack, cycle)},
+    )
+    _write(
+        timings,
+        place,
+        {
+            "compare": lambda con: compare(con, stack, cycle),
+            "causes": lambda con: explain_causes(con, stack, cycle),
+            "money": lambda con: price(con, stack),
+        },
+    )
+    _write(timings, place, {"landings": lambda con: attribute_landings(con, stack, cycle, home.key())})
+    _write(
+        timings,
+        place,
+        {"rates": lambda con: compute_rates(con, cycle), "bridge": lambda con: build_bridges(con, stack, cycle)},
+    )
+    _write(timings, place, {"finish": lambda con: cycles.finish(con, cycle)})
     with timings.step("publish"):
         publish(home)
     with timings.step("page"), open_published(home) as con:
@@ -181,14 +201,17 @@ def _cycle(stack_file: Path, at: Path, *, full: bool) -> tuple[Timings, float]:
     return timings, peak_gib()
 
 
-def _write(timings: Timings, place: Workplace, name: str, work: Callable[[duckdb.DuckDBPyConnection], object]) -> Any:
-    """Run a stage in a writing of its own; opening and closing (the checkpoint) are counted apart."""
+def _write(
+    timings: Timings, place: Workplace, stages: dict[str, Callable[[duckdb.DuckDBPyConnection], object]]
+) -> None:
+    """Run the stages of one asset in one writing; opening and closing (the checkpoint) are counted apart."""
     with timings.step(OPENING):
         writing = place.warehouse.write()
         con = writing.__enter__()
     try:
-        with timings.step(name):
-            return work(con)
+        for name, work in stages.items():
+            with timings.step(name):
+                work(con)
     finally:
         with timings.step(OPENING):
             writing.__exit__(None, None, None)
@@ -221,6 +244,18 @@ def _edit(folder: Path, *, scattered: bool) -> None:
                 TO '{made}' (FORMAT csv, HEADER)"""
         )
         made.replace(file)
+
+
+def _keep_bytecode(folder: Path) -> None:
+    """Let processes find modules compiled, as any installation has them; else each would compile its own."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+    _apart(_import_all)
+
+
+def _import_all() -> None:
+    for module in ("great_expectations", "pandera.pandas", "splink", "altair", "vl_convert", "jinja2", "scipy.stats"):
+        importlib.import_module(module)
 
 
 def _export(folder: Path, persons: int) -> None:
