@@ -19,10 +19,14 @@ from hrorch_pipelines.snapshots.assets import (
     extraction_jobs,
     extraction_schedules,
     history_assets,
+)
+from hrorch_pipelines.snapshots.schedules import (
     prune_job,
     prune_schedule,
+    retention_assets,
+    retention_job,
+    retention_schedule,
 )
-from hrorch_pipelines.snapshots.retention_assets import retention_assets, retention_job, retention_schedule
 from hrorch_pipelines.workplace import Workplace, open_workplace
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, console, notes, require_reviewer
+from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console, notes, require_reviewer
 from hrorch_pipelines.cli.reveal import RevealedByOption, RevealOption, require_name
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 audit_app = typer.Typer(
     no_args_is_help=True, help="The log of who changed what, when and why, and the proof that it is whole."
 )
+app.add_typer(audit_app, name="audit")
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 

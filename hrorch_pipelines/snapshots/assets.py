@@ -1,4 +1,4 @@
-"""Dagster's door to this room: one extraction asset, job and schedule per system; history from trusted snapshots; pruning."""
+"""Dagster's door to this room: one extraction asset, job and schedule per system; history from trusted snapshots."""
 
 from __future__ import annotations
 
@@ -12,19 +12,13 @@ import dagster as dg
 from hrorch_pipelines import cycle as spine
 from hrorch_pipelines.audit import observed
 from hrorch_pipelines.audit.loads import log_stack_load
-from hrorch_pipelines.snapshots import catalogue
-from hrorch_pipelines.snapshots.history import ingested
 from hrorch_pipelines.snapshots.manifest import Manifest, TrustFault
 from hrorch_pipelines.snapshots.observe import observe
 from hrorch_pipelines.stack.models import Stack
-from hrorch_pipelines.storage.errors import NothingPublished
-from hrorch_pipelines.storage.warehouse import open_published
 from hrorch_pipelines.workplace import Workplace
 
 GROUP = "observe"
 TRUSTED = "trusted"
-KEEP_SNAPSHOTS = timedelta(days=90)
-"""How long a snapshot's files are kept. What it said stays in history, which `--as-of` and `explain` read."""
 
 
 def extraction_assets(stack: Stack) -> list[dg.AssetsDefinition]:
@@ -58,39 +52,6 @@ def extraction_schedules(stack: Stack) -> list[dg.ScheduleDefinition]:
         )
         for name, system in stack.systems.items()
     ]
-
-
-def prune_job() -> dg.JobDefinition:
-    """`prune_snapshots`: delete the files of snapshots older than `KEEP_SNAPSHOTS` that nothing needs any more."""
-
-    @dg.op(name="prune", description="Deletes old snapshots' files; history keeps what they said.")
-    def prune(workplace: dg.ResourceParam[Workplace]) -> None:
-        gone = catalogue.prune(
-            workplace.home, KEEP_SNAPSHOTS, workplace.clock.now(), ingested=_in_published_history(workplace)
-        )
-        dg.get_dagster_logger().info("%d snapshots pruned.", len(gone))
-
-    @dg.job(
-        name="prune_snapshots",
-        executor_def=dg.in_process_executor,
-        description=f"Snapshots older than {KEEP_SNAPSHOTS.days} days that history has taken in; never the last good ones.",
-    )
-    def prune_snapshots() -> None:
-        prune()
-
-    return prune_snapshots
-
-
-def prune_schedule(stack: Stack) -> dg.ScheduleDefinition:
-    """Once a week, in the night from Saturday to Sunday."""
-    return dg.ScheduleDefinition(
-        name="prune_snapshots_schedule",
-        job_name="prune_snapshots",
-        cron_schedule="30 3 * * 0",
-        execution_timezone=stack.organization.time_zone,
-        description="Prunes old snapshots' files every week.",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
 
 
 def history_assets(stack: Stack) -> dg.AssetsDefinition:
@@ -168,15 +129,6 @@ def _extraction(stack: Stack, name: str) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(metadata=_metadata(manifest))
 
     return snapshot
-
-
-def _in_published_history(workplace: Workplace) -> set[str]:
-    """What the published copy has taken in: at most a cycle behind, so that nothing goes too early, and no lock is needed."""
-    try:
-        with open_published(workplace.home) as con:
-            return ingested(con)
-    except NothingPublished:
-        return set()
 
 
 def _metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:

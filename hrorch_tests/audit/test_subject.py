@@ -184,7 +184,7 @@ def test_the_log_verifies_with_its_seals_after_an_erasure(company: Company, tmp_
 
 
 def test_the_weekly_job_destroys_by_the_same_steps(company: Company, tmp_path: Path) -> None:
-    from hrorch_pipelines.snapshots.retention_assets import retention, retention_job, retention_schedule
+    from hrorch_pipelines.snapshots.schedules import retention, retention_job, retention_schedule
     from hrorch_pipelines.workplace import Workplace
 
     copied = Company.copy(company, tmp_path, sqlite_ledger(tmp_path))

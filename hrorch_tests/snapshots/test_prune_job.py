@@ -8,7 +8,7 @@ import dagster as dg
 
 from hrorch_pipelines.clock import SetClock
 from hrorch_pipelines.snapshots import catalogue
-from hrorch_pipelines.snapshots.assets import KEEP_SNAPSHOTS, prune_job, prune_schedule
+from hrorch_pipelines.snapshots.schedules import KEEP_SNAPSHOTS, prune_job, prune_schedule
 from hrorch_pipelines.storage.warehouse import Warehouse, publish
 from hrorch_pipelines.workplace import Workplace
 from hrorch_tests.snapshots.conftest import Past
