@@ -1,4 +1,4 @@
-"""Tables of the ledger: cases, corrections, overrides, keys of persons, the audit log. How they are reached is in `ledger`.
+"""Tables of the ledger: cases, corrections, keys of persons, the audit log, events, alerts. How they are reached is in `ledger`.
 
 Values of persons lie here only sealed (`sealed`): columns `*_sealed`. `*_mark` are keyed commitments, comparable, unreadable.
 """
@@ -208,4 +208,65 @@ notes = sa.Table(
     sa.Column("name", sa.String(64), primary_key=True),  # audit_head, …: one value each
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    # The system, and its own id of the event (or a keyed digest of what it sent): what arrives again is known by it.
+    sa.Column("message_id", sa.String(200), primary_key=True),
+    sa.Column("system", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(64)),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("subject", sa.String(256)),  # the key of the record it hints at; nothing else of what was sent
+    sa.Column("state", sa.String(16), nullable=False),  # inbox.terms.State: new, done, ignored
+    sa.Column("done_at", Moment),
+    sa.Column("digest", sa.String(64), nullable=False),  # keyed, of the whole body
+    # Only what is new is ever asked for by system; every other row costs this index nothing.
+    sa.Index(
+        "ix_inbox_new",
+        "system",
+        "received_at",
+        sqlite_where=sa.text("state = 'new'"),
+        postgresql_where=sa.text("state = 'new'"),
+    ),
+)
+
+inbox_refused = sa.Table(
+    "inbox_refused",
+    metadata,
+    sa.Column("system", sa.String(64), primary_key=True),  # '-': an address that names no system of ours
+    sa.Column("reason", sa.String(32), primary_key=True),  # inbox.terms.Refusal
+    sa.Column("hour", Moment, primary_key=True),  # its beginning
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("alert_id", sa.String(64), primary_key=True),
+    sa.Column("key", sa.String(256), nullable=False),  # what is wrong and where; the same each time it goes wrong
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("severity", sa.String(16), nullable=False),
+    sa.Column("owner", sa.String(64), nullable=False),
+    sa.Column("what", sa.Text, nullable=False),  # one sentence, no values
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("last_at", Moment, nullable=False),
+    sa.Column("notified_at", Moment),
+    sa.Column("recovered_at", Moment),
+    sa.Column("escalated_at", Moment),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_try_at", Moment),
+    sa.Column("fault", sa.String(64)),  # code of the last failure to deliver it
+    sa.Column("detail", sa.Text),  # JSON without values
+    sa.Index("ix_alerts_key", "key", "since"),
+    sa.Index("ix_alerts_due", "state", "next_try_at"),
+)
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("name", sa.String(128), primary_key=True),  # of a sensor, a service, the daemon
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("detail", sa.Text),  # what it said, no values
 )
