@@ -38,7 +38,7 @@ VALUES = {
     "phone": (lambda n: f"+1312555{n:04d}", lambda n: f"+1773555{n:04d}"),
     "postcode": (lambda _: "02134", lambda n: f"{60000 + n}"),
 }
-RULES: dict[str, Any] = {"patience": "2s", "batch": 200, "tries": 500}
+RULES: dict[str, Any] = {"patience": "5s", "batch": 200, "tries": 500}
 
 
 def child(url: str, root: str, env: dict[str, str]) -> None:
@@ -129,7 +129,9 @@ def _misbehave(box: Sandbox, round_: int, chance: random.Random) -> None:
     if round_ % 3 == 1:
         box.board.switch_on("hris", "lost_answer", times=3, skip=chance.randrange(5))
     elif round_ % 3 == 2:
-        box.board.switch_on("hris", "lagging_reads", times=5, skip=chance.randrange(5), seconds=0.4)
+        box.board.switch_on(
+            "hris", "lagging_reads", times=5, skip=chance.randrange(5), seconds=1.6
+        )  # longer than a lease
 
 
 def _audit_is_complete(bench: Bench) -> None:
