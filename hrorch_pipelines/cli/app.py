@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from hrorch_pipelines.errors import HrorchError
 from hrorch_pipelines.stack.models import Stack
 
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
+_PANELS = {
+    "Begin": ("demo", "check", "run", "up"),
+    "Look": ("report", "explain", "simulate"),
+    "Decide and act": ("exceptions", "corrections", "identity", "snapshots"),
+    "Prove and forget": ("audit", "subject", "erase", "retention"),
+    "Workshop": ("sandbox", "bench"),
+}
+_ORDER = [name for names in _PANELS.values() for name in names]
+
+
+class _Arranged(TyperGroup):
+    """Commands in the order in which they are needed, under headings."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        for title, own in _PANELS.items():
+            for name in set(own) & set(names):
+                self.commands[name].rich_help_panel = title  # type: ignore[attr-defined]
+        return sorted(names, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+
+
 app = typer.Typer(
     name="hrorch",
+    cls=_Arranged,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help=(
-        "See the whole HR stack: snapshot every system, hold back bad records, match people, find every value that "
-        "disagrees with its authority, and say why.\n\n"
+        "See the whole HR stack and put it right: snapshot every system, hold back bad records, match people, find every "
+        "value that disagrees with its authority, say why, correct it, confirm it, and prove it.\n\n"
         "Start with [bold]hrorch demo[/bold]. Exit codes: 0 fine, 1 findings, 2 could not run."
     ),
 )
