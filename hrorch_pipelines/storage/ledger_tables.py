@@ -244,23 +244,54 @@ inbox_refused = sa.Table(
 alerts = sa.Table(
     "alerts",
     metadata,
-    sa.Column("alert_id", sa.String(64), primary_key=True),
+    sa.Column("alert_id", sa.String(64), primary_key=True),  # of the key and when it was detected: one per episode
     sa.Column("key", sa.String(256), nullable=False),  # what is wrong and where; the same each time it goes wrong
-    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("watch", sa.String(32), nullable=False),  # monitoring.terms.Watch: which kind of failure
+    sa.Column("system", sa.String(64)),
+    sa.Column("state", sa.String(24), nullable=False),  # open, recovered
     sa.Column("severity", sa.String(16), nullable=False),
     sa.Column("owner", sa.String(64), nullable=False),
     sa.Column("what", sa.Text, nullable=False),  # one sentence, no values
+    sa.Column("action", sa.Text, nullable=False),
+    # It happened between these two; the same moment where that is known (M3).
+    sa.Column("not_before", Moment, nullable=False),
     sa.Column("since", Moment, nullable=False),
-    sa.Column("last_at", Moment, nullable=False),
+    sa.Column("detected_at", Moment, nullable=False),  # when it was written here, for its owner
+    sa.Column("last_at", Moment, nullable=False),  # seen to be wrong last
     sa.Column("notified_at", Moment),
     sa.Column("recovered_at", Moment),
     sa.Column("escalated_at", Moment),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("next_try_at", Moment),
-    sa.Column("fault", sa.String(64)),  # code of the last failure to deliver it
-    sa.Column("detail", sa.Text),  # JSON without values
+    sa.Column("detail", sa.Text),  # JSON without values: whom it affects, as counts
     sa.Index("ix_alerts_key", "key", "since"),
-    sa.Index("ix_alerts_due", "state", "next_try_at"),
+    sa.Index("ix_alerts_open", "state", "detected_at"),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    # Of the alert, the change and where it goes: what was written once is not written again.
+    sa.Column("notice_id", sa.String(64), primary_key=True),
+    sa.Column("alert_id", sa.String(64), index=True),  # NULL: a daily digest
+    sa.Column("change", sa.String(16), nullable=False),  # monitoring.terms.Change
+    sa.Column("recipient", sa.String(64), nullable=False),
+    sa.Column(
+        "channel", sa.String(128), nullable=False
+    ),  # which address of the stack file: `alerts/0`, never the address
+    sa.Column("severity", sa.String(16), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),  # no values
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),  # not before: quiet hours, the next try, the end of somebody's lease
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("sent_at", Moment),
+    sa.Column("gave_up_at", Moment),
+    sa.Column("fault", sa.String(64)),  # code of the last failure to deliver it
+    sa.Index(
+        "ix_notices_due",
+        "due_at",
+        sqlite_where=sa.text("sent_at IS NULL AND gave_up_at IS NULL"),
+        postgresql_where=sa.text("sent_at IS NULL AND gave_up_at IS NULL"),
+    ),
 )
 
 heartbeats = sa.Table(
