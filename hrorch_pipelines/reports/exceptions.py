@@ -22,9 +22,9 @@ from hrorch_pipelines.storage.ledger_tables import audit_log, overrides
 from hrorch_pipelines.storage.ledger_tables import cases as table
 
 COLUMNS = (
-    Column("case_id", "Case", rank=4),
+    Column("case_id", "Case", "id"),
     Column("state", "State", "name"),
-    Column("reviewer", "Reviewer"),
+    Column("reviewer", "Reviewer", grouped=True),
     Column("system", "System", short="Where", rank=5),
     Column("attribute", "Attribute", "name", inside="system"),
     Column("person_id", "Person", "person", rank=6),

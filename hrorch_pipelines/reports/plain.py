@@ -46,6 +46,11 @@ def plain(value: Any, column: Column) -> str:
     return text.replace("_", " ").replace(":", ": ") if column.kind == "name" else text
 
 
+def short_id(text: str) -> str:
+    """The beginning of one of our ids, for people; files keep it whole."""
+    return text[:_ID]
+
+
 def short_ids(text: str) -> str:
     """The text with person ids cut to their beginning, for people; files keep them whole."""
     return _PERSON_ID.sub(lambda found: found[0][:_ID], text)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-Kind = Literal["text", "name", "person", "integer", "money", "share", "date", "moment"]
-"""`name` is one of ours, such as `pay_amount`: as it is in files, in words for people. `person` is a person id: whole in
-files, its beginning in a terminal. `moment` is shown in UTC."""
+Kind = Literal["text", "name", "person", "id", "integer", "money", "share", "date", "moment"]
+"""`name` is one of ours, such as `pay_amount`: as it is in files, in words for people. `person` is a person id and
+`id` another of ours that commands take by its beginning: whole in files, the beginning in a terminal. `moment` is shown in UTC."""
 
 NUMBERS = frozenset({"integer", "money", "share"})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hrorch_pipelines.reports.plain import noted, plain, printable, short_ids, titled
+from hrorch_pipelines.reports.plain import noted, plain, printable, short_id, short_ids, titled
 from hrorch_pipelines.reports.table import NUMBERS, Column, Table
 
 ROWS = 500
@@ -167,7 +167,8 @@ def _cells(table: Table, rows: Sequence[tuple[Any, ...]], column: Column) -> lis
 
 def _told(column: Column, value: Any, parts: list[tuple[Column, Any]]) -> str:
     """`1.14 % (0.78–1.66)`, `0.78–1.66 %`, `114 of 11,775`, `hris worker 1266`: by what the parts are."""
-    first = short_ids(plain(value, column))
+    text = plain(value, column)
+    first = short_id(text) if column.kind == "id" else short_ids(text)
     if not parts:
         return first
     others = [plain(part_value, part) for part, part_value in parts]
