@@ -11,6 +11,7 @@ from hrorch_pipelines.corrections.sensors import push_sensors
 from hrorch_pipelines.exceptions.assets import exception_assets
 from hrorch_pipelines.gates.assets import accepted_assets
 from hrorch_pipelines.identity.assets import identity_assets
+from hrorch_pipelines.inbox.sensors import inbox_sensors
 from hrorch_pipelines.reconcile.assets import reconcile_assets
 from hrorch_pipelines.reports.assets import publish_assets
 from hrorch_pipelines.sensors import cycle_sensor
@@ -62,7 +63,7 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             retention_schedule(stack),
             prune_schedule(stack),
         ],
-        sensors=[cycle_sensor(), *push_sensors(stack)],
+        sensors=[cycle_sensor(), *inbox_sensors(stack), *push_sensors(stack)],
         resources={"workplace": workplace},
         executor=dg.in_process_executor,
     )

@@ -17,6 +17,7 @@ from hrorch_pipelines.cli import (
     sandbox,
     simulate,
     snapshots,
+    webhooks,
 )
 from hrorch_pipelines.cli.app import COULD_NOT_RUN, app
 from hrorch_pipelines.errors import HrorchError
@@ -36,6 +37,7 @@ __all__ = [
     "sandbox",
     "simulate",
     "snapshots",
+    "webhooks",
 ]
 
 

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
 
 from hrorch_pipelines.stack.mapping import Effective, Field_, Part
 from hrorch_pipelines.stack.terms import AttributeName, Duration, Name, Share, SystemKind
+from hrorch_pipelines.stack.webhooks import Webhook
 from hrorch_pipelines.stack.writing import RecordWrite, Writes, told
 
 
@@ -231,6 +232,7 @@ class System(Part):
     service_accounts: list[str] = Field(
         default_factory=list, description="Names in change records that are integrations."
     )
+    webhook: Webhook | None = Field(None, description="How it tells us by itself that something changed.")
 
     @model_validator(mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from hrorch_pipelines.stack.faults.matching import check_matching
 from hrorch_pipelines.stack.faults.people import check_people
 from hrorch_pipelines.stack.faults.reads import check_reads
 from hrorch_pipelines.stack.faults.records import check_records
+from hrorch_pipelines.stack.faults.webhooks import check_webhooks
 from hrorch_pipelines.stack.faults.writes import check_writes
 from hrorch_pipelines.stack.models import Stack
 
@@ -35,6 +36,7 @@ _CHECKS = (
     check_expectations,
     check_matching,
     check_writes,
+    check_webhooks,
     check_acting,
 )
 

@@ -77,6 +77,8 @@ def _placeholders(name: str, system: System) -> Iterator[Finding]:
                 if found not in own:
                     asked.setdefault(found, where)
     known = list(system.credentials)
+    if system.webhook is not None and system.webhook.secret in known:
+        asked.setdefault(system.webhook.secret, "webhook.secret")
     for placeholder, where in asked.items():
         if placeholder not in system.credentials:
             path: Path = ("systems", name, "credentials") if known else ("systems", name)
