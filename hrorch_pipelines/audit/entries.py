@@ -50,6 +50,11 @@ class Action(StrEnum):
     ERASED = "erased"
     READMITTED = "readmitted"  # a record of an erased person may be read again
     RETENTION_APPLIED = "retention_applied"
+    ALERT_RAISED = "alert_raised"
+    ALERT_WORSENED = "alert_worsened"
+    ALERT_ESCALATED = "alert_escalated"
+    ALERT_RECOVERED = "alert_recovered"
+    ALERT_TOLD = "alert_told"  # a message about it was delivered
 
 
 @dataclass(frozen=True)

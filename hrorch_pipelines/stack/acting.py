@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from hrorch_pipelines.stack.mapping import Part
 from hrorch_pipelines.stack.terms import AttributeName, Duration, Name, Share
 
 CaseSource = Literal["gate", "snapshot", "identity", "discrepancy", "correction", "budget", "handoff"]
 """Where a case comes from."""
+
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+"""Local time, such as 08:00."""
 
 ChangeKind = Literal["termination", "pay", "bank", "manager", "email", "name", "status", "other"]
 """Kinds of change, each with a budget of its own."""
@@ -98,3 +101,49 @@ class Corrections(Part):
     )
     tries: int = Field(8, gt=0, description="Sends of one correction before it becomes a case.")
     batch: int = Field(500, gt=0, description="Corrections per push.")
+
+
+class Watched(Part):
+    """From when on something that does not happen, or goes on too long, is a failure."""
+
+    cycle: Duration = Field("6h", validate_default=True, description="The longest time between two finished cycles.")
+    heartbeat: Duration = Field("10m", validate_default=True, description="The longest silence of daemon or sensors.")
+    untrusted: int = Field(2, gt=0, description="Refused snapshots of one system in a row.")
+    queue: Duration = Field("2h", validate_default=True, description="The longest a correction waits to be sent.")
+    starved: Duration = Field(
+        "30m", validate_default=True, description="The longest corrections wait because the system asks for patience."
+    )
+    gate_cycles: int = Field(20, ge=5, description="Snapshots whose share held at the gate is what is usual.")
+    gate_band: float = Field(
+        4.0, gt=0, description="How far from usual is too far, in median absolute deviations scaled to a standard one."
+    )
+    disk_free: Share = Field("10%", validate_default=True, description="Less of the disk free than this.")
+    disk_full: Duration = Field(
+        "7d", validate_default=True, description="At the pace of the last days it is full by then."
+    )
+    audit_head: Duration = Field("2d", validate_default=True, description="The longest the audit log goes on unsigned.")
+
+
+class Alerts(Part):
+    """Who is told of what fails, where, and when not. Each failure has one owner; nobody is told twice of one change."""
+
+    urls: list[SecretStr] = Field(
+        default_factory=list,
+        description="Addresses as Apprise writes them (mailto://, slack://, json://, …), for whom names none of their own. "
+        "`{email}` is filled with the owner's. Give secrets as ${NAME}; an empty one is left out.",
+    )
+    default_owner: Name | None = Field(
+        None, description="Who owns what no system's owner does; default: `exceptions.default_reviewer`."
+    )
+    quiet_hours: Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] | None = Field(
+        None, description="Local time in which only what is critical is sent, such as 20:00-07:00; the rest waits."
+    )
+    digest_at: TimeOfDay | None = Field(None, description="Local time at which owners get a list of what is open.")
+    escalate_after: Duration = Field("4h", validate_default=True, description="Open so long, and the deputy is told.")
+    settle: Duration = Field(
+        "5m", validate_default=True, description="Right for so long before it counts as recovered."
+    )
+    keep_trying: Duration = Field(
+        "3d", validate_default=True, description="How long an undeliverable message is tried."
+    )
+    watch: Watched = Field(Watched(), description="From when on something is a failure.")

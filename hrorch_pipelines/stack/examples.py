@@ -268,6 +268,20 @@ corrections:
         "corrections",
     ),
     Section(
+        "alerts",
+        "Who is told of what fails ([monitoring.md](monitoring.md)): once per change, with recovery, escalation to the deputy, "
+        "quiet hours and a daily digest. Alerts hold counts and names of systems, never a person's value.",
+        (acting.Alerts, acting.Watched),
+        """\
+alerts:
+  urls: ["mailto://${SMTP_USER}:${SMTP_PASSWORD}@smtp.example?to={email}", "${TEAMS_URL:-}"]
+  default_owner: hris-analyst
+  quiet_hours: 20:00-07:00
+  digest_at: 08:00
+  watch: {queue: 1h, cycle: 3h}""",
+        "alerts",
+    ),
+    Section(
         "write",
         "How a record is changed, per connector; the presets bring it along. A system's `writes` says which attributes may be "
         "changed there at all.",

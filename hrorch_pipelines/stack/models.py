@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, SecretStr
 
-from hrorch_pipelines.stack.acting import Corrections, Exceptions
+from hrorch_pipelines.stack.acting import Alerts, Corrections, Exceptions
 from hrorch_pipelines.stack.mapping import Currency, Part
 from hrorch_pipelines.stack.rules import Attribute, Comparison, DataTypes, Gate, Matching, Presence, Stage
 from hrorch_pipelines.stack.systems import System
@@ -42,6 +42,9 @@ class Owner(Part):
     email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = Field(description="Where they are told.")
     deputy: Name | None = Field(None, description="Who acts when this one is away.")
     away: list[Away] = Field(default_factory=list, description="When this one is away.")
+    alert_urls: list[SecretStr] = Field(
+        default_factory=list, description="Where alerts for them go; default: `alerts.urls`."
+    )
 
 
 class Stack(Part):
@@ -63,6 +66,7 @@ class Stack(Part):
 
     exceptions: Exceptions = Field(Exceptions(), description="Who reviews what, by when.")
     corrections: Corrections = Field(Corrections(), description="What is put right, how carefully.")
+    alerts: Alerts = Field(Alerts(), description="Who is told of what fails.")
     legal_hold: list[str] = Field(
         default_factory=list, description="People (`person_id`, or `system:source_id`) who may not be erased."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hrorch_pipelines.stack.faults.acting import check_acting
+from hrorch_pipelines.stack.faults.alerts import check_alerts
 from hrorch_pipelines.stack.faults.authority import check_authority, check_stages
 from hrorch_pipelines.stack.faults.calendar import check_calendar
 from hrorch_pipelines.stack.faults.connections import check_connections
@@ -38,6 +39,7 @@ _CHECKS = (
     check_writes,
     check_webhooks,
     check_acting,
+    check_alerts,
 )
 
 

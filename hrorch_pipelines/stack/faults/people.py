@@ -53,5 +53,7 @@ def _named(stack: Stack) -> Iterator[tuple[Path, str]]:
     for number, budget in enumerate(stack.corrections.budgets):
         if budget.owner is not None:
             yield ("corrections", "budgets", number, "owner"), budget.owner
+    if stack.alerts.default_owner is not None:
+        yield ("alerts", "default_owner"), stack.alerts.default_owner
     if stack.matching.reviewer is not None:
         yield ("matching", "reviewer"), stack.matching.reviewer
