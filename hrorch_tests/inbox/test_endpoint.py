@@ -36,7 +36,7 @@ def rows(place: Workplace) -> list[Any]:
 
 def refusals(place: Workplace) -> dict[tuple[str, str], int]:
     """(system, reason) → count, once the counts have been written."""
-    time.sleep(1.3)
+    time.sleep(0.4)
     ledger = place.ledger()
     with ledger.read() as con:
         found = con.execute(sa.select(inbox_refused)).all()
