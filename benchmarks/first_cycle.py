@@ -49,6 +49,8 @@ VERIFIED = 20_000
 LIMIT_SECONDS = 600.0
 LIMIT_GIB = 8.0
 LIMIT_NEXT = 0.10
+SMALL = 10_000
+"""Below it nothing is measured, only run."""
 CHANGED = 200
 """One record in this many is edited in each system: 0.5 %."""
 
@@ -89,7 +91,8 @@ def _measure(options: argparse.Namespace, persons: int, *, limits: bool) -> list
         home = folder / "home"
         if limits:
             print(f"{persons:,} persons × {len(SYSTEMS)} systems × 20 attributes; {machine()}", flush=True)
-        _keep_bytecode(folder)
+        if persons >= SMALL:
+            _keep_bytecode(folder)
         _apart(_export, folder, persons)
         rounds, memory = [], []
         for place in ("first", "next"):

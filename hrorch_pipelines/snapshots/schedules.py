@@ -22,7 +22,7 @@ from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.warehouse import open_published
 from hrorch_pipelines.workplace import Workplace
 
-GROUP = "audit"
+GROUP = "prove"
 JOB = "retention"
 KEEP_SNAPSHOTS = timedelta(days=90)
 """How long a snapshot's files are kept. What it said stays in history, which `--as-of` and `explain` read."""

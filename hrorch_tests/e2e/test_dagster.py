@@ -34,9 +34,18 @@ SINGLE = {
     "reconcile/landings": "compare",
     "reconcile/rates": "compare",
     "reconcile/bridge": "compare",
+    "corrections/confirmed": "act",
+    "corrections/plan": "act",
+    "exceptions/cases": "route",
     "published/warehouse": "publish",
     "published/report": "publish",
 }
+APART = {
+    **{f"pushed/{name}": "act" for name in ("ats", "payroll", "onboarding", "directory")},
+    "audit/head": "prove",
+    "audit/retention": "prove",
+}
+"""Assets with jobs of their own, beside the cycle."""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +81,7 @@ def test_the_lineage_is_the_one_that_was_reviewed(example: dg.Definitions) -> No
         **{f"accepted/{name}/{record}": "validate" for name, records in RECORDS.items() for record in records},
         **{f"cells/{name}": "decide" for name in systems},
         **SINGLE,
+        **APART,
     }
     assert {key: spec.group_name for key, spec in specs(example).items()} == expected
 
@@ -84,12 +94,20 @@ def test_every_step_of_the_loop_follows_the_one_before(example: dg.Definitions) 
         return above[key] | {one for dep in above[key] for one in ancestors(dep)}
 
     loop = ["snapshot/hris", "history/hris", "accepted/hris/worker", "identity/links", "cells/hris", "golden/persons"]
-    loop += ["reconcile/discrepancies", "reconcile/rates", "published/warehouse", "published/report"]
+    loop += [
+        "reconcile/discrepancies",
+        "corrections/plan",
+        "exceptions/cases",
+        "published/warehouse",
+        "published/report",
+    ]
     for earlier, later in pairwise(loop):
         assert earlier in ancestors(later), f"{later} does not follow {earlier}"
-    assert set(found) - {"published/report"} - {"reconcile/bridge"} <= ancestors("published/report") | {
-        "reconcile/bridge"
-    }
+    assert "reconcile/rates" in ancestors("published/report")
+    assert "corrections/confirmed" in ancestors("reconcile/landings"), (
+        "our own writes are known before landings are told"
+    )
+    assert set(found) - {"published/report"} - set(APART) <= ancestors("published/report")
 
 
 def test_every_asset_says_what_it_is_and_whose_it_is(example: dg.Definitions) -> None:
@@ -126,8 +144,12 @@ def test_each_system_has_a_job_and_a_schedule_of_its_own(example: dg.Definitions
         assert schedule.cron_schedule == system.schedule
         assert schedule.execution_timezone == (system.time_zone or stack.organization.time_zone)
     cycle = {key.to_user_string() for key in repository.get_job("cycle").asset_layer.executable_asset_keys}
-    assert cycle == {key for key in specs(example) if not key.startswith("snapshot/")}
+    assert cycle == {key for key in specs(example) if not key.startswith("snapshot/")} - set(APART)
     assert set(repository.job_names) >= {"cycle", *(f"extract_{name}" for name in stack.systems)}
+    for name in ("ats", "payroll", "onboarding", "directory"):
+        push = repository.get_job(f"push_{name}").asset_layer.executable_asset_keys
+        assert {key.to_user_string() for key in push} == {f"pushed/{name}"}, "one outage stops no other target's writes"
+    assert not repository.has_job("push_hris"), "nothing is written where the stack file allows nothing"
 
 
 def test_a_snapshot_that_grows_old_is_seen_to_be_old(example: dg.Definitions, tmp_path: Path) -> None:
