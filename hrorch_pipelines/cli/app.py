@@ -16,7 +16,7 @@ FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
 _PANELS = {
     "Begin": ("demo", "check", "run", "up"),
-    "Look": ("report", "explain", "simulate"),
+    "Look": ("report", "explain", "monitor", "simulate"),
     "Decide and act": ("exceptions", "corrections", "identity", "snapshots"),
     "Prove and forget": ("audit", "subject", "erase", "retention"),
     "Workshop": ("sandbox", "bench"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -15,6 +15,9 @@ from hrorch_pipelines.monitoring.scene import owner_of as someone
 from hrorch_pipelines.monitoring.terms import Trouble, Watch
 from hrorch_pipelines.monitoring.words import ago, many
 from hrorch_pipelines.storage.ledger_tables import breakers, cases, corrections
+
+LATELY = timedelta(minutes=10)
+"""A system that asked for patience until so long ago still counts as one that does."""
 
 
 def open_breakers(scene: Scene) -> Iterator[Trouble]:
@@ -80,15 +83,19 @@ def queues(scene: Scene) -> Iterator[Trouble]:
     ).all()
     told = {row.system: row for row in scene.ledger.execute(sa.select(breakers)).all()}
     for target, count, persons, oldest in rows:
-        breaker, waited = told.get(target), scene.now - oldest
-        if breaker is not None and breaker.state != "closed":
-            continue
+        breaker = told.get(target)
         affects = {"corrections": count, "persons": persons}
-        if breaker is not None and breaker.retry_at is not None and breaker.retry_at > scene.now:
-            if waited > watch.starved:
+        if breaker is None:
+            if scene.now - oldest > watch.queue:
+                yield _queue(scene, target, oldest, affects)
+        elif breaker.state == "closed" and breaker.retry_at is not None and scene.now - breaker.retry_at < LATELY:
+            if scene.now - oldest > watch.starved:
                 yield _starved(scene, target, oldest, affects)
-        elif waited > watch.queue:
-            yield _queue(scene, target, oldest, affects)
+        elif breaker.state == "closed":
+            # What piled up while the system was away has from its return on to drain.
+            began = max(oldest, breaker.changed_at)
+            if scene.now - began > watch.queue:
+                yield _queue(scene, target, began, affects)
 
 
 def overdue(scene: Scene) -> Iterator[Trouble]:
