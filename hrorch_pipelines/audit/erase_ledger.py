@@ -11,7 +11,15 @@ from hrorch_pipelines.audit.entries import SERVICE, Action, Entry
 from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.audit.refusals import WriteUnderWayError
 from hrorch_pipelines.storage.ledger import Ledger
-from hrorch_pipelines.storage.ledger_tables import audit_values, cases, corrections, metadata, overrides, person_keys
+from hrorch_pipelines.storage.ledger_tables import (
+    audit_values,
+    cases,
+    corrections,
+    inbox,
+    metadata,
+    overrides,
+    person_keys,
+)
 
 ERASED = "erased"
 _WHY = "the person was erased"
@@ -55,6 +63,10 @@ def erase_person(con: sa.Connection, subject: Subject, now: datetime) -> tuple[d
             counts[table.name] = con.execute(
                 table.update().where(_about(table, subject)).values(_emptied(table))
             ).rowcount
+    if subject.records:
+        counts["inbox"] = con.execute(
+            inbox.update().where(sa.tuple_(inbox.c.system, inbox.c.subject).in_(subject.records)).values(subject=None)
+        ).rowcount
     return {f"ledger.{name}": rows for name, rows in counts.items() if rows}, entries
 
 
@@ -63,7 +75,7 @@ def scrub(ledger: Ledger) -> bool:
     of a SQLite ledger at this moment: its write-ahead log then goes with the next scrub or the last reader."""
     with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as con:
         if con.dialect.name == "postgresql":
-            for table in (person_keys, audit_values, corrections, overrides, cases):
+            for table in (person_keys, audit_values, corrections, overrides, cases, inbox):
                 con.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
             return True
     raw = ledger.engine.raw_connection()

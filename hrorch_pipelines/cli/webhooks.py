@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from hrorch_pipelines.cli.app import HomeOption, StackOption, app, console, notes
+from hrorch_pipelines.cli.app import COULD_NOT_RUN, HomeOption, StackOption, app, console, notes
 
 webhooks_app = typer.Typer(no_args_is_help=True, help="Listen for what systems say by themselves; see what came.")
 app.add_typer(webhooks_app, name="webhooks")
@@ -33,8 +33,24 @@ def serve(
     workplace = open_workplace(stack, home)
     for name, door in doors(workplace.stack).items():
         how = f"{door.scheme}" if door.open else "nothing is accepted: it has no secret"
-        notes.print(f"POST http://{host}:{port}/webhooks/{name}  ({how})", highlight=False)
+        notes.print(f"POST http://{host}:{port}/webhooks/{name}  ({how})", highlight=False, soft_wrap=True)
     listen(workplace, host=host, port=port, rate=rate, proxies=proxy)
+
+
+@webhooks_app.command()
+def verify(
+    system: Annotated[str, typer.Argument(help="The system that will send, as the stack file names it.")],
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8790,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Wait for Gusto's verification token, print it and end. Confirm it with Gusto before it is used."""
+    from hrorch_pipelines.inbox.handshake import verification_token
+
+    notes.print(f"Waiting for one message at http://{host}:{port}/webhooks/{system} (Ctrl-C ends)", highlight=False)
+    token = verification_token(system, host=host, port=port)
+    if token is None:
+        raise typer.Exit(COULD_NOT_RUN)
+    console.print(token, markup=False, highlight=False)
 
 
 @webhooks_app.command("list")

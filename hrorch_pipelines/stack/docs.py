@@ -14,9 +14,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hrorch_pipelines.stack import schema
-from hrorch_pipelines.stack.examples import INTRODUCTION, SECTIONS, Section
+from hrorch_pipelines.stack.examples import INTRODUCTION, SECTIONS
 from hrorch_pipelines.stack.mapping import FieldMap
 from hrorch_pipelines.stack.rules import AuthorityRule
+from hrorch_pipelines.stack.section import Section
 from hrorch_pipelines.stack.shape import keys_of
 from hrorch_pipelines.stack.terms import AttributeType, Sensitivity
 

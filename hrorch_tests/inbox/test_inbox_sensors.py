@@ -9,6 +9,8 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from hrorch_pipelines.audit.erase_ledger import erase_person
+from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.clock import SetClock
 from hrorch_pipelines.definitions import build_definitions
 from hrorch_pipelines.inbox import events
@@ -190,3 +192,14 @@ def test_dagster_starts_the_extraction_of_the_system_that_spoke(
 def test_only_systems_that_may_send_have_a_sensor() -> None:
     names = {sensor.name for sensor in inbox_sensors(load_stack(EXAMPLE, env={}))}
     assert names == {"extract_check_on_events"}, "Checkr signs with its API key; the others need a secret of their own"
+
+
+def test_an_erased_persons_keys_leave_the_inbox(arrive: Arrive, ledger_of: Ledger, ledger_clock: SetClock) -> None:
+    arrive("hris", "7", "8")
+    arrive("ats", "7")
+    with ledger_of.write() as con:
+        counts, _ = erase_person(con, Subject(("p-1",), (("hris", "7"),)), ledger_clock.now())
+    assert counts["ledger.inbox"] == 1
+    with ledger_of.read() as con:
+        kept = {row.message_id: row.subject for row in con.execute(sa.select(inbox)).all()}
+    assert kept == {"hris:7": None, "hris:8": "8", "ats:7": "7"}
