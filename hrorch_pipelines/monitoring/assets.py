@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -33,7 +34,7 @@ def monitoring_assets() -> list[dg.AssetsDefinition]:
         ],
         description="What is wrong now: silence, queues, refusals, shortages. Who is told, and how quickly it was detected (M3).",
     )
-    def alerts(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
+    def alerts(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         ledger = workplace.ledger()
         try:
             passed = run.watch(ledger, workplace.stack)
@@ -43,7 +44,14 @@ def monitoring_assets() -> list[dg.AssetsDefinition]:
             ledger.close()
         kinds = Counter(trouble.watch.value for trouble in passed.seen.troubles)
         lost = [trouble for trouble in passed.seen.troubles if trouble.watch is Watch.CHANNEL]
-        return dg.MaterializeResult(
+        yield dg.AssetCheckResult(
+            check_name=CHECK,
+            passed=not lost,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description="; ".join(trouble.what for trouble in lost) or "All messages reach their address.",
+            metadata={"addresses not reached": len(lost)},
+        )
+        yield dg.MaterializeResult(
             metadata={
                 "what it did": passed.sentence(),
                 "open alerts": passed.noted.open,
@@ -54,16 +62,7 @@ def monitoring_assets() -> list[dg.AssetsDefinition]:
                 "median minutes to detect (upper bound)": times.median_upper
                 if times.median_upper is not None
                 else "none",
-            },
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name=CHECK,
-                    passed=not lost,
-                    severity=dg.AssetCheckSeverity.ERROR,
-                    description="; ".join(trouble.what for trouble in lost) or "All messages reach their address.",
-                    metadata={"addresses not reached": len(lost)},
-                )
-            ],
+            }
         )
 
     return [alerts]
