@@ -52,6 +52,7 @@ def run_once(
     A cycle that a gate refuses is run once more: it then passes over the refused snapshot for the last good one.
     """
     from hrorch_pipelines.definitions import build_definitions
+    from hrorch_pipelines.inbox.sensors import mark_answered
 
     outcomes = []
     with _instance(workplace) as instance:
@@ -59,6 +60,7 @@ def run_once(
         for name in workplace.stack.systems:
             on_step(f"extract {name}")
             outcomes.append(_run(definitions, instance, f"extract_{name.replace('-', '_')}"))
+            mark_answered(workplace, name)
         on_step("cycle")
         cycle = _run(definitions, instance, "cycle")
         outcomes.append(cycle)

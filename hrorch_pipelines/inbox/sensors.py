@@ -34,50 +34,46 @@ def due_run(workplace: Workplace, system: str, *, under_way: bool) -> dg.RunRequ
 
     Marks events done that the newest trusted snapshot answers.
     """
-    now = workplace.clock.now()
-    latest = catalogue.latest(workplace.home, system)
+    done, hint = mark_answered(workplace, system)
+    answered = f"{done} of {system} answered by a snapshot. " if done else ""
+    if hint is None:
+        return dg.SkipReason(f"{answered}No new event of {system}.")
+    if under_way:
+        return dg.SkipReason(
+            f"{answered}An extraction of {system} is under way; {hint.count} new events wait for the next."
+        )
+    now, latest = workplace.clock.now(), catalogue.latest(workplace.home, system)
+    if latest is not None and now - latest.started_at < doors(workplace.stack)[system].every:
+        return dg.SkipReason(
+            f"{answered}{system} was read a moment ago; {hint.count} new events wait until it may be again."
+        )
+    return dg.RunRequest(run_key=run_key(system, latest.snapshot_id if latest else None, now))
+
+
+def mark_answered(workplace: Workplace, system: str) -> tuple[int, Hint | None]:
+    """Mark a system's events done that its newest trusted snapshot answers. Returns how many, and what is left.
+
+    `hrorch run` asks for it too: where no daemon runs, no sensor does.
+    """
+    latest, now = catalogue.latest(workplace.home, system), workplace.clock.now()
     ledger = workplace.ledger()
     try:
         with ledger.read() as con:
             hint = events.hints(con).get(system)
-        if hint is None:
-            return dg.SkipReason(f"No new event of {system}.")
-        done = 0
-        if latest is not None and hint.oldest <= latest.started_at:
-            with ledger.write() as con:
-                done = events.settle(con, system, latest.started_at, now)
-                events.prune_daily(con, now)
-            with ledger.read() as con:
-                hint = events.hints(con).get(system)
+        if hint is None or latest is None or hint.oldest > latest.started_at:
+            return 0, hint
+        with ledger.write() as con:
+            done = events.settle(con, system, latest.started_at, now)
+            events.prune_daily(con, now)
+            return done, events.hints(con).get(system)
     finally:
         ledger.close()
-    answered = f"{done} of {system} answered by a snapshot. " if done else ""
-    if hint is None:
-        return dg.SkipReason(f"{answered}No new event of {system}.")
-    return _asked(workplace, hint, answered, latest.snapshot_id if latest else None, now, under_way=under_way)
 
 
 def run_key(system: str, snapshot_id: str | None, now: datetime) -> str:
     """The same for the same question: what has changed since this snapshot? Asked once per window of time."""
     window = now.replace(minute=now.minute - now.minute % WINDOW_MINUTES, second=0, microsecond=0)
     return f"inbox-{snapshot_id or f'{system}-first'}-{window:%Y%m%dT%H%M}"
-
-
-def _asked(
-    workplace: Workplace, hint: Hint, answered: str, snapshot_id: str | None, now: datetime, *, under_way: bool
-) -> dg.RunRequest | dg.SkipReason:
-    system = hint.system
-    if under_way:
-        return dg.SkipReason(
-            f"{answered}An extraction of {system} is under way; {hint.count} new events wait for the next."
-        )
-    every = doors(workplace.stack)[system].every
-    latest = catalogue.latest(workplace.home, system)
-    if latest is not None and now - latest.started_at < every:
-        return dg.SkipReason(
-            f"{answered}{system} was read a moment ago; {hint.count} new events wait until it may be again."
-        )
-    return dg.RunRequest(run_key=run_key(system, snapshot_id, now))
 
 
 def _sensor(stack: Stack, name: str) -> dg.SensorDefinition:
