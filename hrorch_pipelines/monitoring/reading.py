@@ -9,18 +9,15 @@ from pathlib import Path
 
 from hrorch_pipelines.monitoring.scene import Scene, has, label, owner_of
 from hrorch_pipelines.monitoring.terms import Trouble, Watch
+from hrorch_pipelines.monitoring.usual import FEWEST, limit
 from hrorch_pipelines.monitoring.words import ago, many, moment
 from hrorch_pipelines.snapshots import catalogue
 from hrorch_pipelines.snapshots.manifest import FILE_NAME, read_manifest
 
-FEWEST_CYCLES = 5
-"""Below so many snapshots nothing is usual yet."""
 FEWEST_HELD = 5
 """A share is only told as out of band when it stands for at least so many records."""
 NARROWEST = 0.01
 """A gate that always holds the same share still varies by a hundredth."""
-_TO_STANDARD = 1.4826
-"""A median absolute deviation times this is a standard deviation, for what is normally distributed (Rousseeuw & Croux 1993)."""
 
 
 def freshness(scene: Scene) -> Iterator[Trouble]:
@@ -94,18 +91,18 @@ def gate_rate(scene: Scene) -> Iterator[Trouble]:
             [name, watch.gate_cycles + 1],
         ).fetchall()
         shares = [share for records, _ in rows if (share := _judged(records)) is not None]
-        if len(shares) <= FEWEST_CYCLES or _judged(rows[0][0]) is None:
+        if len(shares) <= FEWEST or _judged(rows[0][0]) is None:
             continue
         (held, judged), usual = shares[0], [held / judged for held, judged in shares[1:]]
-        limit = _limit(usual, watch.gate_band)
-        if held >= FEWEST_HELD and held / judged > limit:
+        most = limit(usual, watch.gate_band, least=NARROWEST)
+        if held >= FEWEST_HELD and held / judged > most:
             yield Trouble(
                 f"gate:{name}",
                 Watch.GATE,
                 "warning",
                 system.owner,
                 f"The gate of {label(scene.stack, name)} held {held / judged:.1%} of the records it judged; "
-                f"up to {limit:.1%} is usual.",
+                f"up to {most:.1%} is usual.",
                 "See what they have in common: `hrorch report quarantine`. A change at the source, or a rule that no longer fits.",
                 since=rows[0][1],
                 system=name,
@@ -113,12 +110,11 @@ def gate_rate(scene: Scene) -> Iterator[Trouble]:
             )
 
 
-def _limit(usual: list[float], band: float) -> float:
-    import numpy as np
-    from scipy import stats
-
-    spread = float(stats.median_abs_deviation(usual)) * _TO_STANDARD
-    return float(np.median(usual)) + band * max(spread, NARROWEST)
+def complete(folder: Path) -> list[Path]:
+    """Snapshots in a system's folder, oldest first: names sort by time."""
+    if not folder.is_dir():
+        return []
+    return sorted(entry for entry in folder.iterdir() if (entry / FILE_NAME).is_file())
 
 
 def _judged(records: str) -> tuple[int, int] | None:
@@ -147,8 +143,8 @@ def _refused_in_a_row(scene: Scene, name: str) -> list[datetime]:
     """When the refused snapshots since the last good one were taken, oldest first."""
     good = catalogue.baseline(scene.home, name)
     after = good.snapshot_id if good else ""
-    unread = [folder for folder in _complete(scene.home.untrusted / name) if folder.name > after]
-    at_gate = [folder for folder in _complete(scene.home.snapshots / name) if folder.name > after]
+    unread = [folder for folder in complete(scene.home.untrusted / name) if folder.name > after]
+    at_gate = [folder for folder in complete(scene.home.snapshots / name) if folder.name > after]
     refused = unread + [folder for folder in at_gate if (folder / catalogue.REFUSED).exists()]
     return sorted(read_manifest(folder).observed_at for folder in refused)
 
@@ -158,13 +154,6 @@ def _first_read(scene: Scene) -> datetime | None:
     oldest = [
         read_manifest(folders[0]).observed_at
         for name in scene.stack.systems
-        if (folders := _complete(scene.home.snapshots / name))
+        if (folders := complete(scene.home.snapshots / name))
     ]
     return min(oldest, default=None)
-
-
-def _complete(folder: Path) -> list[Path]:
-    """Snapshots in a system's folder, oldest first: names sort by time."""
-    if not folder.is_dir():
-        return []
-    return sorted(entry for entry in folder.iterdir() if (entry / FILE_NAME).is_file())

@@ -22,6 +22,9 @@ class Watch(StrEnum):
     CYCLE = "cycle"  # no cycle finished for too long
     HEARTBEAT = "heartbeat"  # a daemon, sensor or schedule is silent
     TICK = "tick"  # a sensor or schedule fails
+    SLOW = "slow"  # reading takes far longer than usual
+    HINTS = "hints"  # a system said that something changed, and was not read
+    REFUSED = "refused"  # what a system tells is refused
     BREAKER = "breaker"  # a system that cannot be written
     FROZEN = "frozen"  # a mass change waits for somebody
     QUEUE = "queue"  # corrections wait too long

@@ -19,12 +19,9 @@ _HEADINGS = {
     Change.RECOVERED: "Recovered: ",
 }
 _ONES = {
-    "corrections": "correction",
-    "persons": "person",
-    "cases": "case",
-    "records": "record",
-    "snapshots": "snapshot",
-}
+    "corrections": "correction", "persons": "person", "cases": "case", "records": "record", "snapshots": "snapshot",
+    "messages": "message", "events": "event",
+}  # fmt: skip
 
 
 def title(change: Change, severity: str, what: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hrorch_pipelines.monitoring import acting, beats, channels, keeping, reading
+from hrorch_pipelines.monitoring import acting, arriving, beats, channels, keeping, reading
 from hrorch_pipelines.monitoring.scene import Scene, owner_of
 from hrorch_pipelines.monitoring.terms import Trouble, Watch
 
@@ -16,6 +16,9 @@ WATCHES: tuple[tuple[Look, frozenset[Watch]], ...] = (
     (reading.untrusted, frozenset({Watch.UNTRUSTED})),
     (reading.cycle, frozenset({Watch.CYCLE})),
     (reading.gate_rate, frozenset({Watch.GATE})),
+    (arriving.slow, frozenset({Watch.SLOW})),
+    (arriving.hints, frozenset({Watch.HINTS})),
+    (arriving.refusals, frozenset({Watch.REFUSED})),
     (acting.open_breakers, frozenset({Watch.BREAKER})),
     (acting.frozen, frozenset({Watch.FROZEN})),
     (acting.queues, frozenset({Watch.QUEUE, Watch.STARVED})),

@@ -18,7 +18,15 @@ from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.ledger_tables import breakers, cases, corrections
 
 
-def snapshot(home: Home, system: str, at: datetime, *, trusted: bool = True, at_gate: bool = False) -> Path:
+def snapshot(
+    home: Home,
+    system: str,
+    at: datetime,
+    *,
+    trusted: bool = True,
+    at_gate: bool = False,
+    took: timedelta = timedelta(0),
+) -> Path:
     """A snapshot's manifest; refused by its reading (`trusted` False) or by a gate."""
     name = snapshot_id(system, at)
     folder = (home.snapshots if trusted else home.untrusted) / system / name
@@ -26,7 +34,13 @@ def snapshot(home: Home, system: str, at: datetime, *, trusted: bool = True, at_
     write_manifest(
         folder,
         Manifest(
-            snapshot_id=name, system=system, owner="o", started_at=at, observed_at=at, trusted=trusted, stack_hash="h"
+            snapshot_id=name,
+            system=system,
+            owner="o",
+            started_at=at - took,
+            observed_at=at,
+            trusted=trusted,
+            stack_hash="h",
         ),
     )
     if at_gate:

@@ -19,6 +19,7 @@ from hrorch_pipelines.monitoring.terms import Trouble, Watch
 from hrorch_pipelines.monitoring.watches import WATCHES, look
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.ledger import Ledger
+from hrorch_pipelines.storage.ledger_tables import inbox, inbox_refused
 from hrorch_pipelines.storage.sealed import Seals
 from hrorch_tests.monitoring import planted
 
@@ -222,3 +223,30 @@ def _entry(ledger: Ledger) -> None:
     now = ledger.clock.now()
     with ledger.write() as con:
         append(con, Seals(con, ledger.home.key(), now), [Entry(Action.STACK_LOADED)], now, "hash")
+
+
+def test_hints_nobody_follows_and_messages_that_no_longer_fit(ledger: Ledger, stack: Stack) -> None:
+    now = ledger.clock.now()
+    event = {"system": "hris", "state": "new", "digest": "d"}
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    with ledger.write() as con:
+        con.execute(inbox.insert().values(message_id="1", received_at=now - 3 * HOUR, **event))
+        con.execute(inbox.insert().values(message_id="2", received_at=now - HOUR, **event))
+        con.execute(inbox.insert().values(message_id="3", received_at=now - 9 * HOUR, **event | {"state": "done"}))
+        for system, reason, count in (("hris", "wrong_signature", 30), ("payroll", "unsigned", 3), ("-", "stale", 99)):
+            con.execute(inbox_refused.insert().values(system=system, reason=reason, hour=hour, count=count))
+    seen = found(ledger, stack)
+    assert set(seen) == {"hints:hris", "refused:hris:wrong_signature"}
+    assert (seen["hints:hris"].since, seen["hints:hris"].affects) == (now - HOUR, {"events": 2})
+
+
+def test_a_read_that_takes_far_longer_than_usual(ledger: Ledger, stack: Stack) -> None:
+    now = ledger.clock.now()
+    for name in stack.systems:
+        planted.snapshot(ledger.home, name, now - MINUTE)
+    planted.published(ledger.home, cycles=[now])
+    for number in range(8):
+        planted.snapshot(ledger.home, "payroll", now - (9 - number) * HOUR, took=timedelta(seconds=60 + number))
+    assert "slow:payroll" not in found(ledger, stack)
+    planted.snapshot(ledger.home, "payroll", now, took=10 * MINUTE)
+    assert set(found(ledger, stack)) == {"slow:payroll"}
