@@ -88,6 +88,7 @@ class GroupCommit:
                 with contextlib.suppress(asyncio.CancelledError):
                     await self._task
                 await self._write([])
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._end_beat)
         finally:
             self._thread.shutdown()
 
@@ -146,6 +147,13 @@ class GroupCommit:
         for (system, reason, _), count in sorted(counted.items()):
             log.warning("refused %d messages: system %s, reason %s", count, system, reason.value)
 
+    def _end_beat(self) -> None:
+        try:
+            with self._ledger.write() as con:
+                events.end_beat(con, HEARTBEAT)
+        except LedgerError as error:
+            log.warning("the end could not be noted, so that it will be missed: %s", error.what)
+
     def _commit(
         self, batch: list[Event], counted: Counter[tuple[str, Refusal, datetime]], beat: datetime | None
     ) -> None:
@@ -153,4 +161,4 @@ class GroupCommit:
             events.put(con, batch)
             events.count_refused(con, counted)
             if beat is not None:
-                events.beat(con, HEARTBEAT, beat, f"{self.taken} messages taken in since the start")
+                events.beat(con, HEARTBEAT, beat, _HEARTBEAT_EVERY)

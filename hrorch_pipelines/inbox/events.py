@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -47,15 +48,20 @@ def count_refused(con: sa.Connection, counted: Counted) -> None:
         )
 
 
-def beat(con: sa.Connection, name: str, now: datetime, detail: str) -> None:
-    """Say that a service is alive; who watches for silence reads it."""
+def beat(con: sa.Connection, name: str, now: datetime, every: timedelta) -> None:
+    """Say that a service is alive, and when it will say so again; who watches for silence reads it."""
     insert = _insert(con, heartbeats)
     con.execute(
         insert.on_conflict_do_update(
             index_elements=["name"], set_={"at": insert.excluded["at"], "detail": insert.excluded["detail"]}
         ),
-        {"name": name, "at": now, "detail": detail},
+        {"name": name, "at": now, "detail": json.dumps({"every": every.total_seconds(), "failures": 0})},
     )
+
+
+def end_beat(con: sa.Connection, name: str) -> None:
+    """The service ends as it was told to: nobody need wait for its next sign of life."""
+    con.execute(sa.delete(heartbeats).where(heartbeats.c.name == name))
 
 
 def hints(con: sa.Connection) -> dict[str, Hint]:

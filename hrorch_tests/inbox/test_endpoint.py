@@ -284,3 +284,25 @@ def test_messages_make_no_more_transactions_than_needed(
     assert sum(commits) == 300
     assert len([size for size in commits if size]) < 200
     assert len(rows(place)) == 300
+
+
+def test_it_gives_signs_of_life_until_it_is_told_to_end(place: Workplace, ledger_clock: SetClock) -> None:
+    ledger = place.ledger()
+
+    def beats() -> list[Any]:
+        with ledger.read() as con:
+            return list(con.execute(sa.select(heartbeats)).all())
+
+    with listening(place):
+        time.sleep(0.3)
+        (beat,) = beats()
+        assert (beat.name, beat.at, json.loads(beat.detail)) == (
+            "webhooks",
+            ledger_clock.now(),
+            {"every": 30.0, "failures": 0},
+        )
+        ledger_clock.at += timedelta(seconds=31)
+        time.sleep(0.3)
+        assert beats()[0].at == ledger_clock.now()
+    assert beats() == []
+    ledger.close()
