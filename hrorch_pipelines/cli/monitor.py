@@ -166,7 +166,7 @@ def _status(workplace: Workplace, ledger: Ledger, seen: Any) -> list[Table]:
     )
     columns = (
         Column("severity", "Severity"), Column("what", "What"), Column("since", "Since", "moment"), Column("owner", "Owner"),
-        Column("affects", "Affects", rank=2), Column("action", "What to do", rank=1), Column("told", "Told", rank=3),
+        Column("affects", "Affects", rank=2), Column("action", "What to do", inside="what"), Column("told", "Told", rank=3),
     )  # fmt: skip
     late = [row for row in waiting if row.fault]
     told = (f"{len(waiting)} messages wait to be sent; {len(late)} of them failed before.",) if waiting else ()

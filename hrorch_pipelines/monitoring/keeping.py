@@ -81,7 +81,7 @@ def audit_head(scene: Scene) -> Iterator[Trouble]:
             "error",
             owner_of(scene.stack),
             f"The end of the audit log has not been signed {told}; it is expected within {ago(within)}.",
-            "See the last runs of the job `audit_head` in Dagster; `hrorch audit verify` says whether the log is sound.",
+            "See the last runs of the job `audit_head` in Dagster; `hrorch audit verify` proves the log, `hrorch audit head` signs it.",
             since=began + within,
         )
 

@@ -16,6 +16,7 @@ from hrorch_pipelines.workplace import Workplace
 
 if TYPE_CHECKING:
     from dagster._core.scheduler.instigation import InstigatorState
+    from dagster_shared.error import SerializableErrorInfo
 
 SENSOR = "watch"
 GATHERED = ("daemon ", "sensor ", "schedule ")
@@ -92,6 +93,13 @@ def _of(
             timedelta(seconds=seconds) if seconds else None,
             len(failing),
             at(failing[-1].timestamp) if failing else None,
-            (error.cls_name or "error")[:64] if error else None,
+            _class_of(error) if error else None,
         )
     ]
+
+
+def _class_of(error: SerializableErrorInfo) -> str:
+    """The class of what was raised first: around it Dagster wraps its own, the same for everything."""
+    while error.cause is not None:
+        error = error.cause
+    return (error.cls_name or "error")[:64]

@@ -108,7 +108,8 @@ def test_daemons_and_failing_sensors_are_read_from_the_instance(place: Workplace
         )
         instance.add_instigator_state(state)
         for ago in (180, 120, 60):
-            error = SerializableErrorInfo("a value nobody may see", [], "ValueError")
+            raised = SerializableErrorInfo("a value nobody may see", [], "ValueError")
+            error = SerializableErrorInfo("around it", [], "SensorExecutionError", cause=raised)
             instance.create_tick(
                 TickData(
                     state.instigator_origin_id, "crashing", InstigatorType.SENSOR, TickStatus.FAILURE, now - ago,
