@@ -11,6 +11,7 @@ from hrorch_pipelines.corrections.sensors import push_sensors
 from hrorch_pipelines.exceptions.assets import exception_assets
 from hrorch_pipelines.gates.assets import accepted_assets
 from hrorch_pipelines.identity.assets import identity_assets
+from hrorch_pipelines.inbox.assets import inbox_assets, inbox_jobs, inbox_schedules
 from hrorch_pipelines.inbox.sensors import inbox_sensors
 from hrorch_pipelines.reconcile.assets import reconcile_assets
 from hrorch_pipelines.reports.assets import publish_assets
@@ -34,7 +35,11 @@ from hrorch_pipelines.workplace import Workplace, open_workplace
 def build_definitions(workplace: Workplace) -> dg.Definitions:
     """Everything Dagster shows for one stack file. Tests pass their own workplace."""
     stack = workplace.stack
-    extraction, pushes, upkeep = extraction_assets(stack), push_assets(stack), [*audit_assets(), *retention_assets()]
+    extraction, pushes, upkeep = (
+        extraction_assets(stack),
+        push_assets(stack),
+        [*audit_assets(), *retention_assets(), *inbox_assets()],
+    )
     return dg.Definitions(
         assets=[
             *extraction,
@@ -54,12 +59,14 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             cycle_job([*extraction, *pushes, *upkeep]),
             *push_jobs(stack),
             *audit_jobs(),
+            *inbox_jobs(),
             retention_job(),
             prune_job(),
         ],
         schedules=[
             *extraction_schedules(stack),
             *audit_schedules(stack),
+            *inbox_schedules(stack),
             retention_schedule(stack),
             prune_schedule(stack),
         ],

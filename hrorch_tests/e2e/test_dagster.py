@@ -44,6 +44,7 @@ APART = {
     **{f"pushed/{name}": "act" for name in ("ats", "payroll", "onboarding", "directory")},
     "audit/head": "prove",
     "audit/retention": "prove",
+    "inbox/events": "observe",
 }
 """Assets with jobs of their own, beside the cycle."""
 

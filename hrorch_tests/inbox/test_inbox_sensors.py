@@ -14,6 +14,7 @@ from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.clock import SetClock
 from hrorch_pipelines.definitions import build_definitions
 from hrorch_pipelines.inbox import events
+from hrorch_pipelines.inbox.assets import inbox_assets
 from hrorch_pipelines.inbox.sensors import WINDOW_MINUTES, due_run, inbox_sensors
 from hrorch_pipelines.inbox.terms import Event, Refusal, State
 from hrorch_pipelines.snapshots.manifest import Manifest, snapshot_id, write_manifest
@@ -187,6 +188,29 @@ def test_dagster_starts_the_extraction_of_the_system_that_spoke(
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
         asked = sensor.evaluate_tick(dg.build_sensor_context(instance, resources={"workplace": place}))
         assert "under way" in str(asked.skip_message)
+
+
+@pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
+def test_dagster_shows_counts_and_what_waits_too_long(
+    place: Workplace, arrive: Arrive, ledger_of: Ledger, ledger_clock: SetClock
+) -> None:
+    arrive("hris", "Canary7", "2")
+    arrive("ats", "ping", state=State.IGNORED)
+    with ledger_of.write() as con:
+        events.count_refused(con, {("ats", Refusal.STALE, ledger_clock.now()): 3})
+    ledger_clock.at += timedelta(minutes=61)
+    done = dg.materialize(inbox_assets(), resources={"workplace": place})
+    (shown,) = done.asset_materializations_for_node("inbox__events")
+    assert {name: value.value for name, value in shown.metadata.items()} == {
+        "new": 2,
+        "refused in the last day": 3,
+        "new from hris": 2,
+        "ignored from ats": 1,
+        "refused from ats": {"stale": 3},
+    }
+    (check,) = done.get_asset_check_evaluations()
+    assert (check.passed, check.metadata["waiting too long"].value) == (False, ["hris"])
+    assert "Canary7" not in repr(shown) + repr(check)
 
 
 def test_only_systems_that_may_send_have_a_sensor() -> None:
