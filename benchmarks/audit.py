@@ -1,6 +1,6 @@
 """How fast the audit log is written and proved: entries per second, as ratios to what was promised.
 
-20,000 entries a second appended in batches of 1,000, each with a sealed before and after, and 200,000 a second verified.
+20,000 entries a second appended in batches of 5,000, each with a sealed before and after, and 200,000 a second verified.
 `python benchmarks/audit.py [--entries N] [--persons N] [--url URL]`
 """
 
@@ -21,7 +21,7 @@ from hrorch_pipelines.storage.ledger import Ledger, open_ledger
 from hrorch_pipelines.storage.sealed import Seals
 
 APPENDED, VERIFIED = 20_000, 200_000
-BATCH = 1_000
+BATCH = 5_000
 
 
 def entries(start: int, persons: int) -> list[Entry]:
@@ -60,7 +60,7 @@ def tell(step: Timed, wanted: int, promised: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=400_000)
+    parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--persons", type=int, default=500)
     parser.add_argument("--url", help="another ledger than SQLite in a temporary folder; must be empty")
     options = parser.parse_args()

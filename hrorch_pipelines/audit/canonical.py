@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from hrorch_pipelines.audit.errors import NotCanonicalError
 
-_EXACT = 2**53 - 1
-"""Beyond this JSON's numbers are not exact (RFC 7493), and RFC 8785 refuses them."""
-
-_KINDS = {str, int, bool, dict, type(None)}
-_PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_AS_RFC = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+"""Whole numbers beyond 53 bits are refused, as RFC 8785 refuses them (RFC 7493)."""
 
 
 def canonical(content: Mapping[str, Any]) -> str:
     """Canonical JSON of a mapping.
 
-    The standard library's compact, sorted JSON is RFC 8785 as long as there are only ASCII names, texts, booleans, nothing
-    and exact whole numbers (a property test says so); anything else goes the slow way. Raises NotCanonicalError.
+    orjson's compact, sorted JSON is RFC 8785 as long as there are only ASCII names, texts, booleans, nothing and whole
+    numbers (a property test says so), at a tenth of the cost; anything else goes the slow way. Raises NotCanonicalError.
     """
-    if _is_plain(content):
-        text = _PLAIN(content)
-        if text.isascii() or _is_unicode(text):
-            return text
-        raise NotCanonicalError
+    try:
+        if _is_plain(content):
+            return orjson.dumps(content, option=_AS_RFC).decode()
+    except TypeError:
+        raise NotCanonicalError from None
     import rfc8785
 
     try:
@@ -36,18 +34,10 @@ def canonical(content: Mapping[str, Any]) -> str:
 
 def _is_plain(content: Mapping[str, Any]) -> bool:
     """Whether both encoders write this alike. Names outside ASCII sort by UTF-16 there and by code point here."""
-    kinds = set(map(type, content.values()))
-    if not kinds <= _KINDS or not "".join(content).isascii():
-        return False
-    numbers = [value for value in content.values() if type(value) is int] if int in kinds else ()
-    inner = [value for value in content.values() if type(value) is dict] if dict in kinds else ()
-    return all(-_EXACT <= number <= _EXACT for number in numbers) and all(map(_is_plain, inner))
-
-
-def _is_unicode(text: str) -> bool:
-    """Half of a surrogate pair is no text: it cannot be written in UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    for value in content.values():
+        kind = type(value)
+        if kind is str or kind is int or kind is bool or value is None:
+            continue
+        if kind is not dict or not _is_plain(value):
+            return False
+    return type(content) is dict and "".join(content).isascii()
