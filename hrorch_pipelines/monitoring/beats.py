@@ -14,10 +14,11 @@ import sqlalchemy as sa
 
 from hrorch_pipelines.monitoring.scene import Scene, owner_of
 from hrorch_pipelines.monitoring.terms import Trouble, Watch
-from hrorch_pipelines.monitoring.words import ago, many, moment
+from hrorch_pipelines.monitoring.words import many, moment
 from hrorch_pipelines.storage.ledger_tables import heartbeats
 
-CRITICAL = ("daemon ", "monitor")
+DAEMON = "daemon "
+CRITICAL = ("daemon", "monitor")
 """Without these nothing runs, or nobody watches."""
 FAILS_TO_TELL = 2
 """Ticks in a row: one may fail by a restart."""
@@ -67,19 +68,19 @@ def last(con: sa.Connection, name: str) -> datetime | None:
 
 
 def silent(scene: Scene) -> Iterator[Trouble]:
-    """Whatever gave a sign of life once and gives none now; and what is alive and fails."""
-    for beat in read(scene.ledger):
-        patience = max(scene.stack.alerts.watch.heartbeat, 2 * beat.every) if beat.every else None
-        if patience is not None and scene.now - beat.at > patience:
-            yield Trouble(
-                f"heartbeat:{beat.name}",
-                Watch.HEARTBEAT,
-                "critical" if beat.name.startswith(CRITICAL) else "error",
-                owner_of(scene.stack),
-                f"No sign of life from {beat.name} since {moment(beat.at)}; one is expected within {ago(patience)}.",
-                "See whether `dagster-daemon` runs (in Dagster: Deployment, Daemons) and whether it was switched off.",
-                since=beat.at + patience,
-            )
+    """Whatever gave a sign of life once and gives none now; and what is alive and fails.
+
+    When the daemon is silent it is one failure, however many sensors are silent with it.
+    """
+    beats = read(scene.ledger)
+    late = {beat.name: until for beat in beats if (until := _until(scene, beat)) is not None and until < scene.now}
+    daemons = [name for name in late if name.startswith(DAEMON)]
+    if daemons:
+        yield _silence(scene, "daemon", "Dagster's daemon, or its sensor `watch`", min(late[name] for name in daemons))
+    for beat in beats:
+        if beat.name in late:
+            if not daemons or not beat.name.startswith((DAEMON, "sensor ")):
+                yield _silence(scene, beat.name, beat.name, late[beat.name])
         elif beat.failures >= FAILS_TO_TELL:
             yield Trouble(
                 f"tick:{beat.name}",
@@ -90,6 +91,23 @@ def silent(scene: Scene) -> Iterator[Trouble]:
                 "Its last ticks in Dagster show why. What it would start waits; nothing is lost.",
                 since=beat.failing_since,
             )
+
+
+def _until(scene: Scene, beat: Beat) -> datetime | None:
+    """When the next sign of life is due at the latest."""
+    return beat.at + max(scene.stack.alerts.watch.heartbeat, 2 * beat.every) if beat.every else None
+
+
+def _silence(scene: Scene, name: str, called: str, until: datetime) -> Trouble:
+    return Trouble(
+        f"heartbeat:{name}",
+        Watch.HEARTBEAT,
+        "critical" if name in CRITICAL else "error",
+        owner_of(scene.stack),
+        f"No sign of life from {called}; one was due by {moment(until)}.",
+        "See whether `dagster-daemon` runs (in Dagster: Deployment, Daemons) and whether it was switched off.",
+        since=until,
+    )
 
 
 def _beat(name: str, at: datetime, detail: str | None) -> Beat:

@@ -30,10 +30,13 @@ LOG = logging.getLogger("hrorch.monitor")
 def create_app(workplace: Workplace, *, every: timedelta | None = run.EVERY) -> Starlette:
     """The service. `every`: how often it watches by itself; None: it only answers."""
     ledger = workplace.ledger()
+    stop = threading.Event()
+    thread = threading.Thread(target=_watch, args=(workplace, ledger, every, stop), name="monitor", daemon=True)
 
     async def healthz(_: Request) -> Response:
-        """The process is alive."""
-        return PlainTextResponse("ok\n")
+        """The process is alive, and looks if it was told to."""
+        alive = every is None or thread.is_alive()
+        return PlainTextResponse("ok\n" if alive else "the monitor has stopped looking\n", 200 if alive else 503)
 
     async def readyz(_: Request) -> Response:
         """Whether the ledger answers and a result is published; 503 and the reason when not."""
@@ -49,8 +52,6 @@ def create_app(workplace: Workplace, *, every: timedelta | None = run.EVERY) -> 
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        stop = threading.Event()
-        thread = threading.Thread(target=_watch, args=(workplace, ledger, every, stop), name="monitor", daemon=True)
         if every is not None:
             thread.start()
         yield

@@ -126,5 +126,5 @@ def test_daemons_and_failing_sensors_are_read_from_the_instance(place: Workplace
         beats.write(con, list(found.values()))
     seen = {one.key: one for one in look_now(ledger, place.stack).troubles}
     ledger.close()
-    assert set(seen) == {"heartbeat:daemon SENSOR", "tick:sensor crashing"}
+    assert set(seen) == {"heartbeat:daemon", "tick:sensor crashing"}
     assert "nobody may see" not in str(seen)

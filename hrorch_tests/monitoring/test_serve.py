@@ -101,3 +101,16 @@ def test_it_watches_by_itself_and_tells(
             time.sleep(0.05)
         time.sleep(0.6)
     assert len(receiver.got) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_monitor_that_has_stopped_looking_is_not_healthy(
+    example: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("hrorch_pipelines.monitoring.run.watch", broken)
+    with served(workplace(example, tmp_path), timedelta(seconds=0.2)) as url:
+        time.sleep(0.5)
+        assert httpx.get(f"{url}/healthz").status_code == 503

@@ -152,23 +152,34 @@ def test_cases_past_their_time_are_one_alert_per_reviewer(ledger: Ledger, stack:
 
 def test_silence_and_failing_ticks(ledger: Ledger, stack: Stack) -> None:
     now = ledger.clock.now()
+    lives = [
+        beats.Beat("daemon SENSOR", now, timedelta(seconds=30)),
+        beats.Beat("sensor slow", now - 15 * MINUTE, 10 * MINUTE),
+        beats.Beat("sensor gone", now - 15 * MINUTE, MINUTE),
+        beats.Beat("sensor crashing", now, MINUTE, 4, now - 3 * MINUTE, "ValueError"),
+        beats.Beat("schedule nightly", now - 20 * HOUR),
+    ]
     with ledger.write() as con:
-        beats.write(
-            con,
-            [
-                beats.Beat("daemon SENSOR", now - HOUR, timedelta(seconds=30)),
-                beats.Beat("sensor slow", now - 15 * MINUTE, 10 * MINUTE),
-                beats.Beat("sensor crashing", now, MINUTE, 4, now - 3 * MINUTE, "ValueError"),
-                beats.Beat("schedule nightly", now - 20 * HOUR),
-            ],
-        )
+        beats.write(con, lives)
     seen = found(ledger, stack)
     assert {key: one.severity for key, one in seen.items()} == {
-        "heartbeat:daemon SENSOR": "critical",
+        "heartbeat:sensor gone": "error",
         "tick:sensor crashing": "error",
     }
-    assert seen["heartbeat:daemon SENSOR"].since == now - 50 * MINUTE
+    assert seen["heartbeat:sensor gone"].since == now - 5 * MINUTE
     assert "ValueError" in seen["tick:sensor crashing"].what
+
+
+def test_a_silent_daemon_is_one_failure_however_much_is_silent_with_it(ledger: Ledger, stack: Stack) -> None:
+    now = ledger.clock.now()
+    names = ("daemon SENSOR", "daemon SCHEDULER", "sensor watch", "sensor push", "monitor")
+    with ledger.write() as con:
+        beats.write(con, [beats.Beat(name, now - HOUR, MINUTE) for name in names])
+    seen = found(ledger, stack)
+    assert {key: (one.severity, one.since) for key, one in seen.items()} == {
+        "heartbeat:daemon": ("critical", now - 50 * MINUTE),
+        "heartbeat:monitor": ("critical", now - 50 * MINUTE),
+    }
 
 
 def test_what_was_switched_off_is_expected_no_more(ledger: Ledger, stack: Stack) -> None:
