@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
 
 import dagster as dg
 
 from hrorch_pipelines import cycle as spine
+from hrorch_pipelines.audit import linked
 from hrorch_pipelines.gates.receipts import require_receipts
 from hrorch_pipelines.identity.match import match
 from hrorch_pipelines.stack.models import Stack
@@ -25,10 +27,11 @@ def identity_assets(stack: Stack) -> dg.AssetsDefinition:
         pool="warehouse",
     )
     def links(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
-        with workplace.warehouse.write() as con:
+        with closing(workplace.ledger()) as ledger, workplace.warehouse.write() as con:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)
             result = match(con, workplace.stack, cycle)
+            linked.record(ledger, con, workplace.stack)
         return dg.MaterializeResult(
             metadata={key.replace("_", " "): value for key, value in asdict(result).items() if isinstance(value, int)}
         )
