@@ -15,7 +15,7 @@ from hrorch_pipelines.stack.models import Stack
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
 _PANELS = {
-    "Begin": ("demo", "check", "run", "up"),
+    "Begin": ("demo", "check", "run", "up", "webhooks"),
     "Look": ("report", "explain", "monitor", "simulate"),
     "Decide and act": ("exceptions", "corrections", "identity", "snapshots"),
     "Prove and forget": ("audit", "subject", "erase", "retention"),
