@@ -13,6 +13,8 @@ from hrorch_pipelines.gates.assets import accepted_assets
 from hrorch_pipelines.identity.assets import identity_assets
 from hrorch_pipelines.inbox.assets import inbox_assets, inbox_jobs, inbox_schedules
 from hrorch_pipelines.inbox.sensors import inbox_sensors
+from hrorch_pipelines.monitoring.assets import monitoring_assets, monitoring_jobs, monitoring_schedules
+from hrorch_pipelines.monitoring.sensors import monitoring_sensors
 from hrorch_pipelines.reconcile.assets import reconcile_assets
 from hrorch_pipelines.reports.assets import publish_assets
 from hrorch_pipelines.sensors import cycle_sensor
@@ -38,7 +40,7 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
     extraction, pushes, upkeep = (
         extraction_assets(stack),
         push_assets(stack),
-        [*audit_assets(), *retention_assets(), *inbox_assets()],
+        [*audit_assets(), *retention_assets(), *inbox_assets(), *monitoring_assets()],
     )
     return dg.Definitions(
         assets=[
@@ -60,6 +62,7 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             *push_jobs(stack),
             *audit_jobs(),
             *inbox_jobs(),
+            *monitoring_jobs(),
             retention_job(),
             prune_job(),
         ],
@@ -67,10 +70,11 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             *extraction_schedules(stack),
             *audit_schedules(stack),
             *inbox_schedules(stack),
+            *monitoring_schedules(),
             retention_schedule(stack),
             prune_schedule(stack),
         ],
-        sensors=[cycle_sensor(), *inbox_sensors(stack), *push_sensors(stack)],
+        sensors=[cycle_sensor(), *inbox_sensors(stack), *push_sensors(stack), *monitoring_sensors()],
         resources={"workplace": workplace},
         executor=dg.in_process_executor,
     )

@@ -45,6 +45,7 @@ APART = {
     "audit/head": "prove",
     "audit/retention": "prove",
     "inbox/events": "observe",
+    "monitoring/alerts": "detect",
 }
 """Assets with jobs of their own, beside the cycle."""
 
