@@ -13,7 +13,7 @@ from typing import Any
 
 from hrorch_pipelines.audit.entries import Action, Entry
 from hrorch_pipelines.audit.log import append
-from hrorch_pipelines.monitoring import notices
+from hrorch_pipelines.monitoring import new_cases, notices
 from hrorch_pipelines.monitoring.addresses import address
 from hrorch_pipelines.monitoring.terms import Change
 from hrorch_pipelines.stack.models import Stack
@@ -55,7 +55,10 @@ def deliver(ledger: Ledger, stack: Stack, *, seconds: float = 30.0) -> Delivered
             notices.sent(con, rows[0], now)
             told = Entry(Action.ALERT_TOLD, detail={"alert_id": rows[0].alert_id, "change": rows[0].change,
                                                    "recipient": rows[0].recipient, "channel": rows[0].channel})  # fmt: skip
-            append(con, Seals(con, ledger.home.key(), now), [told], now, stack.content_hash)
+            seals = Seals(con, ledger.home.key(), now)
+            append(con, seals, [told], now, stack.content_hash)
+            if rows[0].change == Change.CASES.value:
+                new_cases.reached(con, seals, stack, rows[0], now)
     with ledger.read() as con:
         waiting = len(notices.waiting(con))
     return Delivered(taken, sent, taken - sent, given_up, waiting)
@@ -71,7 +74,8 @@ def _send(stack: Stack, row: notices.Row) -> str | None:
     sender = apprise.Apprise(asset=_asset())
     if not sender.add(url):
         return NO_ADDRESS
-    kinds = {Change.RECOVERED: apprise.NotifyType.SUCCESS, Change.DIGEST: apprise.NotifyType.INFO}
+    kinds = {Change.RECOVERED: apprise.NotifyType.SUCCESS, Change.DIGEST: apprise.NotifyType.INFO,
+             Change.CASES: apprise.NotifyType.INFO}  # fmt: skip
     serious = apprise.NotifyType.WARNING if row.severity == "warning" else apprise.NotifyType.FAILURE
     try:
         done = sender.notify(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hrorch_pipelines.monitoring import alerts, beats, deliver, digest, keeping
+from hrorch_pipelines.monitoring import alerts, beats, deliver, digest, keeping, new_cases
 from hrorch_pipelines.monitoring.alerts import Noted
 from hrorch_pipelines.monitoring.deliver import Delivered
 from hrorch_pipelines.monitoring.scene import scene
@@ -79,6 +79,7 @@ def evaluate(
         now = ledger.clock.now()
         noted = alerts.note(con, Seals(con, ledger.home.key(), now), stack, seen, now, beats.last(con, LOOK))
         digests = digest.write(con, stack, now)
+        new_cases.write(con, stack, now)
         beats.write(con, [beats.Beat(LOOK, now)])
     return seen, noted, digests
 

@@ -54,6 +54,7 @@ class Change(StrEnum):
     ESCALATED = "escalated"
     RECOVERED = "recovered"
     DIGEST = "digest"
+    CASES = "cases"  # new cases, to their reviewer
 
 
 @dataclass(frozen=True)
