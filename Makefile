@@ -24,10 +24,10 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 test: $(READY) lint
-	$(BIN)/pytest -m "not long" -n 2 --dist loadscope
+	$(BIN)/pytest -m "not long" -n 2 --dist loadscope --no-loadscope-reorder
 
 test-long: $(READY)
-	$(BIN)/pytest -m long
+	HRORCH_EXPLORE=1 $(BIN)/pytest -n 2 --dist loadscope
 
 bench: $(READY)
 	$(BIN)/hrorch bench

@@ -83,9 +83,14 @@ def _write_verdicts(con: duckdb.DuckDBPyConnection, judgement: Judgement) -> Non
 
 
 def _remove_gone(con: duckdb.DuckDBPyConnection, judgement: Judgement, snapshot: Snapshot, cycle: Cycle) -> None:
-    """Only records that were touched, were pending or have been judged can be gone: the others are as they were."""
+    """Only records that were touched, were pending or have been judged can be gone: the others are as they were.
+
+    A held one is looked at always: what is accepted of it is older than what history last had, and may belong to another
+    person than the version that went away, whom nobody has touched. Then that person is touched here.
+    """
     scope = judgement.scope
-    con.execute(
+    names = {"system": scope.system, "record": scope.record, "cycle_id": cycle.cycle_id}
+    gone = con.execute(
         f"""
         DELETE FROM {scope.accepted} WHERE rowid IN (
             WITH asked AS (
@@ -95,19 +100,27 @@ def _remove_gone(con: duckdb.DuckDBPyConnection, judgement: Judgement, snapshot:
                 WHERE cycle_id = $cycle_id AND system = $system AND record = $record
             ), looked_at AS MATERIALIZED (
                 SELECT rowid AS place, record_key, sequence FROM {scope.accepted}
-                WHERE coalesce(parent_id, source_id) IN (SELECT owner FROM asked)
+                WHERE held OR coalesce(parent_id, source_id) IN (SELECT owner FROM asked)
             ), still_there AS (
                 SELECT record_key, sequence FROM {scope.history} AS v
                 WHERE {snapshot.holds("v")} AND v.record_key IN (SELECT record_key FROM looked_at)
             )
             SELECT place FROM looked_at AS a WHERE NOT EXISTS (SELECT 1 FROM still_there AS v WHERE {_SAME}))
+        RETURNING CASE WHEN held THEN coalesce(parent_id, source_id) END
         """,
-        {
-            "system": scope.system,
-            "record": scope.record,
-            "cycle_id": cycle.cycle_id,
-        },
-    )
+        names,
+    ).fetchall()
+    owners = sorted({row[0] for row in gone if row[0] is not None})
+    if owners and not cycle.full:
+        con.execute(
+            """
+            INSERT INTO cycles.touched_records
+            SELECT $cycle_id, $system, $record, owner FROM (SELECT unnest($owners) AS owner) WHERE owner NOT IN (
+                SELECT source_id FROM cycles.touched_records
+                WHERE cycle_id = $cycle_id AND system = $system AND record = $record AND source_id IS NOT NULL)
+            """,
+            {**names, "owners": owners},
+        )
 
 
 def _replace_passed(con: duckdb.DuckDBPyConnection, judgement: Judgement) -> None:

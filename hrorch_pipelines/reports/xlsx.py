@@ -27,6 +27,7 @@ _FORMATS = {
     "text": {},
     "name": {},
     "person": {},
+    "id": {},
 }
 _BANNED = str.maketrans("", "", "[]:*?/\\'")
 

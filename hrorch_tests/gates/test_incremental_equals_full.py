@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hrorch_tests.gates.observing import World, open_world
@@ -46,7 +46,27 @@ PAY = st.fixed_dictionaries(
 SNAPSHOT = st.fixed_dictionaries({"worker": st.lists(WORKER, max_size=5), "pay": st.lists(PAY, max_size=4)})
 
 
+def pay(source_id: str, parent_id: str | None, amount: int, day: date) -> dict[str, Any]:
+    return {
+        "source_id": source_id,
+        "parent_id": parent_id,
+        "effective_from": day,
+        "pay_amount": amount,
+        "sequence": None,
+    }
+
+
+FIRST, OTHER = date(2022, 1, 1), date(2020, 1, 1)
+MOVED_THEN_GONE = [
+    {"worker": [], "pay": [pay("r", "2", 30, FIRST)]},
+    {"worker": [], "pay": [pay("r", None, 30, FIRST), pay("r", None, 20, FIRST)]},
+    {"worker": [], "pay": [pay("q", "1", 30, OTHER)]},
+]
+"""A row that waits in quarantine under another parent than it was accepted under, and then is gone."""
+
+
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@example(snapshots=MOVED_THEN_GONE)
 @given(snapshots=st.lists(SNAPSHOT, min_size=2, max_size=5))
 def test_a_chain_of_small_cycles_equals_a_chain_of_full_ones(snapshots: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
