@@ -71,10 +71,12 @@ def canonical(stack: Stack, attribute: str, text: str) -> str:
     column = SQL_TYPES.get(kind)
     if column is None:
         return given
-    row = duckdb.execute(f"SELECT CAST(TRY_CAST(? AS {column}) AS VARCHAR)", [given]).fetchone()
-    if row is None or row[0] is None:
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        rows = con.execute(f"SELECT CAST(TRY_CAST(? AS {column}) AS VARCHAR)", [given]).fetchall()
+    if rows[0][0] is None:
         raise ValueNotUnderstoodError(attribute, kind.value)
-    return str(row[0])
+    return str(rows[0][0])
 
 
 def reference_in(

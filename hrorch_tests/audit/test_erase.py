@@ -350,7 +350,7 @@ def test_manifests_say_what_their_files_hold(company: Company) -> None:
         for manifest in manifests(home, system):
             facts = manifest.records["worker"]
             folder = home.snapshots / system / manifest.snapshot_id
-            (rows,) = duckdb.execute(f"SELECT count(*) FROM '{folder / facts.file}'").fetchall()[0]
+            (rows,) = duckdb.connect().execute(f"SELECT count(*) FROM '{folder / facts.file}'").fetchall()[0]
             assert rows == facts.rows
             assert facts.answered["legal_last_name"] <= rows
             assert [note.rows for note in manifest.forgotten] == [1]

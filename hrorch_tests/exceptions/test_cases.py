@@ -77,10 +77,11 @@ text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
 @given(text, text, text, text)
 def test_the_fingerprint_in_sql_is_the_one_in_python(rule: str, system: str, subject: str, attribute: str) -> None:
     one = Finding("gate", rule, "w", "a", system=system, subject=subject or "s", attribute=attribute)
-    asked = duckdb.execute(
-        f"SELECT {case_id_sql('?', '?', '?', '?', '?')}", ["gate", rule, system, subject or "s", attribute]
-    )
-    assert asked.fetchall() == [(case_id(one),)]
+    with duckdb.connect() as con:
+        asked = con.execute(
+            f"SELECT {case_id_sql('?', '?', '?', '?', '?')}", ["gate", rule, system, subject or "s", attribute]
+        ).fetchall()
+    assert asked == [(case_id(one),)]
 
 
 def test_thousands_in_one_report_are_each_a_case_with_an_entry_in_an_unbroken_chain(desk: Desk, stack: Stack) -> None:

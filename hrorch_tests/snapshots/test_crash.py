@@ -76,7 +76,7 @@ def test_a_kill_at_any_act_on_the_disk_leaves_no_half_snapshot(tmp_path: Path) -
     for manifest in (told := catalogue.manifests(home, "hris")):
         file = catalogue.folder_of(home, manifest) / "worker.parquet"
         assert manifest.trusted
-        assert duckdb.execute(f"SELECT count(*) FROM read_parquet('{file}')").fetchall() == [(20,)]
+        assert duckdb.connect().execute(f"SELECT count(*) FROM read_parquet('{file}')").fetchall() == [(20,)]
     assert told[0] == good
     assert len(told) >= 2, "at least the one left alone; and those killed after the rename, which is all they had to do"
     folders = [folder.name for folder in (home.snapshots / "hris").iterdir()]

@@ -59,7 +59,7 @@ class Office:
 
     def rows(self, manifest: Manifest, columns: str) -> list[tuple[Any, ...]]:
         file = catalogue.folder_of(self.home, manifest) / manifest.records["worker"].file
-        return duckdb.execute(f"SELECT {columns} FROM read_parquet('{file}') ORDER BY row_id").fetchall()
+        return duckdb.connect().execute(f"SELECT {columns} FROM read_parquet('{file}') ORDER BY row_id").fetchall()
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ class Watch:
         self, manifest: Manifest, columns: str = "source_id, legal_last_name, job_title"
     ) -> list[tuple[Any, ...]]:
         file = catalogue.folder_of(self.home, manifest) / "worker.parquet"
-        return duckdb.execute(f"SELECT {columns} FROM read_parquet('{file}') ORDER BY ALL").fetchall()
+        return duckdb.connect().execute(f"SELECT {columns} FROM read_parquet('{file}') ORDER BY ALL").fetchall()
 
 
 @pytest.fixture

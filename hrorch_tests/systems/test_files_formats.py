@@ -214,10 +214,11 @@ def test_fixed_width_with_header_and_trailer(tmp_path, into, clock):
 
 def test_parquet_as_text(tmp_path, into, clock):
     path = tmp_path / "people.parquet"
-    duckdb.sql(
-        "SELECT '007' AS id, 124.0::DOUBLE AS number, 1.50::DECIMAL(9,2) AS pay, DATE '2024-02-29' AS day, true AS yes, "
-        "NULL::VARCHAR AS none, [1, 2] AS list, {'a': 'x'} AS doc"
-    ).write_parquet(str(path))
+    with duckdb.connect() as con:
+        con.sql(
+            "SELECT '007' AS id, 124.0::DOUBLE AS number, 1.50::DECIMAL(9,2) AS pay, DATE '2024-02-29' AS day, true AS yes, "
+            "NULL::VARCHAR AS none, [1, 2] AS list, {'a': 'x'} AS doc"
+        ).write_parquet(str(path))
     raw = read(path, into, clock)
     assert flat(raw) == [["007", "124", "1.50", "2024-02-29", "true", None, "[1,2]", '{"a":"x"}']]
     assert pq.read_table(raw.path).column("_line").to_pylist() == [1]
