@@ -163,7 +163,7 @@ def _judge(
                     seals.open(row.person_id, row.after_sealed),
                 )
             except ErasedError:
-                continue
+                continue  # nothing is left to compare with; the next push withdraws it (`desk`)
             seen_held = held.get(row.correction_id, Held(found=False))
             seen = sight(stack.attributes[row.attribute].type, row.attribute, before, after, seen_held)
             since = row.acknowledged_at or row.sent_at
