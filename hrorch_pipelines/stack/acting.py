@@ -15,7 +15,7 @@ CaseSource = Literal["gate", "snapshot", "identity", "discrepancy", "correction"
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """Local time, such as 08:00."""
 
-ChangeKind = Literal["termination", "pay", "bank", "manager", "email", "name", "status", "other"]
+ChangeKind = Literal["termination", "pay", "bank", "manager", "email", "name", "status", "other", "hire", "message"]
 """Kinds of change, each with a budget of its own."""
 
 

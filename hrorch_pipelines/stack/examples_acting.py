@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hrorch_pipelines.stack import acting, file_writing, webhooks, writing
+from hrorch_pipelines.stack import acting, file_writing, handing, outlets, webhooks, writing
 from hrorch_pipelines.stack.section import Section
 
 ACTING: tuple[Section, ...] = (
@@ -35,6 +35,85 @@ corrections:
         "corrections",
     ),
     Section(
+        "handoffs",
+        "What must happen in one system because of the state in another ([handoffs.md](handoffs.md)). Every pass asks: given all that "
+        "is known, what should exist and does not? Conditions are SQL over the person's state: each attribute's decided value, "
+        "`<system>_<attribute>` as one system holds it, `in_<system>`, `<system>_id`, `stage`, `today`, `identity_resolved`, "
+        "`done_<handoff>`.",
+        (
+            handing.Handoff,
+            handing.Requirement,
+            handing.Undo,
+            handing.Create,
+            handing.Change,
+            handing.Mail,
+            handing.Invite,
+            handing.Ask,
+        ),
+        """\
+handoffs:
+  onboarding-tasks:
+    when: "offer_status = 'countersigned'"
+    requires:
+      - {that: in_hris, missing: the HRIS record, owner: hris-analyst}
+    then:
+      create: onboarding.newhire
+      with: {employee_number: employee_number, legal_last_name: legal_last_name, start_date: start_date}
+    within: 1d
+    owner: hris-analyst
+    compensate: {when: "offer_status = 'rescinded'"}""",
+        "handoffs",
+    ),
+    Section(
+        "lifecycle",
+        "What one hire is, and whose midnight a date turns at.",
+        (handing.Lifecycle, handing.TimeZones),
+        """\
+lifecycle:
+  spell: "coalesce('application ' || application_id, 'employment ' || hris_id)"
+  time_zones: {attribute: location, values: {Denver: America/Denver}}""",
+        "lifecycle",
+    ),
+    Section(
+        "outlets",
+        "A mail server for letters, a calendar for invitations.",
+        (outlets.MailOutlet, outlets.CalendarOutlet),
+        """\
+outlets:
+  letters:
+    connector: smtp
+    host: smtp.example
+    user: people
+    password: ${SMTP_PASSWORD}
+    sender: People Team <people@lakeside.example>
+    owner: hris-analyst
+  calendar:
+    connector: caldav
+    base_url: https://dav.example/people/first-days/
+    user: people
+    password: ${DAV_PASSWORD}
+    organizer: people@lakeside.example
+    owner: hris-analyst""",
+        "outlets",
+    ),
+    Section(
+        "screening",
+        "Dated rules per jurisdiction: what has to happen, and how long one waits, before a person may be turned down. "
+        "HRORCH turns nobody down; it opens a case and keeps the time.",
+        (handing.Screening, handing.StatutoryRule, handing.StatutoryStep),
+        """\
+screening:
+  jurisdiction: location
+  rules:
+    - jurisdiction: "*"
+      since: 1997-09-30
+      source: 15 USC 1681b(b)(3)
+      steps:
+        - {step: pre-adverse-notice, action: Send the report and the summary of rights, wait: 5d}
+        - {step: final-notice, action: Decide; send the notice of adverse action if it is adverse}""",
+        "screening",
+    ),
+    Section(
         "alerts",
         "Who is told of what fails ([monitoring.md](monitoring.md)): once per change, with recovery, escalation to the deputy, "
         "quiet hours and a daily digest. Alerts hold counts and names of systems, never a person's value.",
@@ -58,6 +137,8 @@ alerts:
             writing.RestAdd,
             writing.ScimWrite,
             writing.SqlWrite,
+            writing.RestCreate,
+            writing.ScimCreate,
             file_writing.FileWrite,
             file_writing.FileAnswer,
         ),

@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field, PrivateAttr, SecretStr
 
 from hrorch_pipelines.stack.acting import Alerts, Corrections, Exceptions
+from hrorch_pipelines.stack.handing import Handoff, Lifecycle, Screening
 from hrorch_pipelines.stack.mapping import Currency, Part
+from hrorch_pipelines.stack.outlets import Outlet
 from hrorch_pipelines.stack.rules import Attribute, Comparison, DataTypes, Gate, Matching, Presence, Stage
 from hrorch_pipelines.stack.systems import System
 from hrorch_pipelines.stack.terms import AttributeName, Name
@@ -66,6 +68,10 @@ class Stack(Part):
 
     exceptions: Exceptions = Field(Exceptions(), description="Who reviews what, by when.")
     corrections: Corrections = Field(Corrections(), description="What is put right, how carefully.")
+    lifecycle: Lifecycle = Field(Lifecycle(), description="What one hire is, and whose day it is.")
+    outlets: dict[Name, Outlet] = Field(default_factory=dict, description="Where letters and invitations go.")
+    handoffs: dict[Name, Handoff] = Field(default_factory=dict, description="What must happen because of what.")
+    screening: Screening = Field(Screening(), description="What follows an adverse background check.")
     alerts: Alerts = Field(Alerts(), description="Who is told of what fails.")
     legal_hold: list[str] = Field(
         default_factory=list, description="People (`person_id`, or `system:source_id`) who may not be erased."

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
 from hrorch_pipelines.stack.mapping import Effective, Field_, Part
 from hrorch_pipelines.stack.terms import AttributeName, Duration, Name, Share, SystemKind
 from hrorch_pipelines.stack.webhooks import Webhook
-from hrorch_pipelines.stack.writing import RecordWrite, Writes, told
+from hrorch_pipelines.stack.writing import RecordCreate, RecordWrite, Writes, told, told_create
 
 
 class Trust(Part):
@@ -207,6 +207,10 @@ class Record(Part):
     write: RecordWrite | None = Field(
         None, description="How a record is changed; its keys are those of the connector. Without it nothing is written."
     )
+    create: RecordCreate | None = Field(
+        None,
+        description="How a record is made; its keys are those of the connector. Without it handoffs make none here.",
+    )
 
 
 class System(Part):
@@ -254,6 +258,8 @@ class System(Part):
                 record["read"] = read
             if isinstance(record.get("write"), dict):
                 record["write"] = told(record["write"], connector)
+            if isinstance(record.get("create"), dict):
+                record["create"] = told_create(record["create"], connector)
             return record
 
         return {**data, "records": {name: with_connector(record) for name, record in data["records"].items()}}

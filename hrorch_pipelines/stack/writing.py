@@ -51,6 +51,40 @@ class RestWrite(Part):
     headers: dict[str, str] = Field(default_factory=dict, description="Sent with these requests only.")
 
 
+class RestCreate(Part):
+    """How a record is made in a REST system. `{parent}` is the person's own record there."""
+
+    method: Literal["POST", "PUT"] = Field("POST", description="Method.")
+    path: str = Field(description="Path; `{parent}` for a record with a parent.")
+    params: dict[str, str] = Field(default_factory=dict, description="Query parameters; `{name}` from `credentials`.")
+    headers: dict[str, str] = Field(default_factory=dict, description="Sent with these requests only.")
+    constant: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Source fields that are the same in every new record; `{name}` from `credentials`.",
+    )
+    id: str = Field(
+        "$.id", description="Where the answer tells the new key: a JSON path, or `header:Location` (its last part)."
+    )
+    only: list[AttributeName] = Field(
+        default_factory=list, description="Attributes a new record takes; default: all mapped."
+    )
+    idempotency_header: str | None = Field(
+        None, description="A header in which the system takes a key of ours and never makes the same twice."
+    )
+
+
+class ScimCreate(Part):
+    """SCIM POST (RFC 7644 §3.3), with our own key as `externalId`, by which a repeated one is found again."""
+
+    constant: dict[str, Any] = Field(
+        default_factory=dict, description="Fields that are the same in every new resource."
+    )
+    user_name: AttributeName | None = Field(None, description="The attribute that `userName` is made of.")
+    only: list[AttributeName] = Field(
+        default_factory=list, description="Attributes a new resource takes; default: all mapped."
+    )
+
+
 class ScimWrite(Part):
     """SCIM PATCH (RFC 7644 §3.5.2), with If-Match where the service gives ETags."""
 
@@ -87,6 +121,33 @@ def told(write: dict[str, Any], connector: str) -> dict[str, Any]:
     own.connector = connector
     return own
 
+
+class _CreateOf(dict[str, Any]):
+    """A `create` that knows its system's connector."""
+
+    connector: str = ""
+
+
+def _create_form_of(create: Any) -> str | None:
+    if isinstance(create, _CreateOf):
+        return f"({create.connector})"
+    return next((f"({name})" for name, form in CREATES.items() if isinstance(create, form)), None)
+
+
+def told_create(create: dict[str, Any], connector: str) -> dict[str, Any]:
+    """A `create` as written in the file, told its system's connector."""
+    own = _CreateOf(create)
+    own.connector = connector
+    return own
+
+
+CREATES: dict[str, type[Part]] = {"rest": RestCreate, "scim": ScimCreate}
+"""Connector → its form of `create`; the others make nothing."""
+
+RecordCreate = Annotated[
+    Annotated[RestCreate, Tag("(rest)")] | Annotated[ScimCreate, Tag("(scim)")],
+    Discriminator(_create_form_of),
+]
 
 WRITES: dict[str, type[Part]] = {"rest": RestWrite, "files": FileWrite, "sql": SqlWrite, "scim": ScimWrite}
 """Connector → its form of `write`."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from hrorch_pipelines.storage.ledger_base import Moment, metadata
+from hrorch_pipelines.storage.ledger_tables_handoffs import actions, letters, steps
 from hrorch_pipelines.storage.ledger_tables_watch import alerts, heartbeats, inbox, inbox_refused, notices
 
 __all__ = [
     "Moment",
+    "actions",
     "alerts",
     "audit_log",
     "audit_values",
@@ -21,11 +23,13 @@ __all__ = [
     "heartbeats",
     "inbox",
     "inbox_refused",
+    "letters",
     "metadata",
     "notes",
     "notices",
     "overrides",
     "person_keys",
+    "steps",
 ]
 
 person_keys = sa.Table(
