@@ -55,6 +55,9 @@ class Action(StrEnum):
     ALERT_ESCALATED = "alert_escalated"
     ALERT_RECOVERED = "alert_recovered"
     ALERT_TOLD = "alert_told"  # a message about it was delivered
+    HANDOFF_STEP = "handoff_step"  # a step of somebody's handoff went from one state to another
+    ACTION_PROPOSED = "action_proposed"
+    ACTION_STATE = "action_state"
 
 
 @dataclass(frozen=True)
