@@ -26,6 +26,7 @@ class DoneHow(StrEnum):
 
     ACTION = "action"  # ours, confirmed
     ALREADY = "already"  # it was there before we came: another's hand, or a crash of ours
+    BEFORE = "before"  # it had to happen before this handoff counted (`since`), or nobody can tell when: left alone
     BY_HAND = "by_hand"  # somebody did it while the step was open
 
 

@@ -132,6 +132,11 @@ class Handoff(Part):
     once_per: str | None = Field(None, description="SQL of what it is done once for; default: `lifecycle.spell`.")
     within: Duration = Field(description="Later than this after it was to happen, it is stalled and its owner is told.")
     by: str | None = Field(None, description="SQL of the last day for it, where that is sooner than `within`.")
+    since: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = Field(
+        None,
+        description="What had to happen before this day is left alone. Default: `within` before the first pass that knew this "
+        "handoff, so that declaring one never acts on the past.",
+    )
     owner: Name = Field(description="Who is told when it does not happen; one of `people`.")
     compensate: Undo | None = Field(None, description="When and how it is taken back.")
 
