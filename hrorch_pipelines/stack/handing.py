@@ -151,6 +151,11 @@ class TimeZones(Part):
 class Lifecycle(Part):
     """What one hire is, and whose day it is."""
 
+    handoffs: Literal["off", "watch", "do"] = Field(
+        "do",
+        description="`watch` says what is due, parked and late, and whether somebody did it, and does nothing; `do` also acts, "
+        "as far as `corrections.mode` lets it; `off` looks at none.",
+    )
     spell: str = Field(
         "person_id", description="SQL over the person's state: one hire. A handoff is done once for each value of it."
     )
