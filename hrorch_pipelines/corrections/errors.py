@@ -9,13 +9,14 @@ from hrorch_pipelines.errors import HrorchError
 
 
 class MovedOnError(HrorchError):
-    """A correction is no longer in the state that was looked at, or may not go from there to the one asked for."""
+    """A correction, or an action of a handoff, is no longer in the state that was looked at, or may not go where it was asked to."""
 
-    def __init__(self, correction_id: str, was: State, to: State) -> None:
+    def __init__(self, correction_id: str, was: State, to: State, noun: str = "Correction") -> None:
         self.correction_id, self.was, self.to = correction_id, was, to
+        where = "handoffs" if noun == "Action" else "corrections"
         super().__init__(
-            f"Correction {correction_id} cannot go from {was.value} to {to.value}: it has moved on or is done.",
-            remedy="look at it again (`hrorch corrections show`); what was asked for has not been done",
+            f"{noun} {correction_id} cannot go from {was.value} to {to.value}: it has moved on or is done.",
+            remedy=f"look at it again (`hrorch {where} show`); what was asked for has not been done",
         )
 
 
