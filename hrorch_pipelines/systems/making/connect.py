@@ -1,0 +1,19 @@
+"""The maker of a system or an outlet, by what the stack file says. Nothing is reached before the first `look`."""
+
+from __future__ import annotations
+
+from hrorch_pipelines.clock import Clock
+from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.systems.making.protocol import Maker
+from hrorch_pipelines.systems.writing.errors import unwritable
+
+
+def maker_for(stack: Stack, place: str, clock: Clock, key: bytes) -> Maker:
+    """The maker of a place. `key` keys the hashes of `secret` attributes.
+
+    Raises WriteFault `unwritable` where nothing can be made (files, SQL), KeyError for a place nobody declared.
+    """
+    declared = stack.outlets.get(place) or stack.systems[place]
+    match declared.connector:
+        case _:
+            raise unwritable("no_create", f"{place}: nothing can be made there")
