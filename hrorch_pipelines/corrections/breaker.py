@@ -101,15 +101,16 @@ def worked(con: sa.Connection, seals: Seals, stack: Stack, system: str, now: dat
 
 
 def finding(stack: Stack, system: str, fault: str) -> cases.Finding:
-    """The case of a system that cannot be written to."""
-    declared = stack.systems[system]
+    """The case of a system, or an outlet, that cannot be written to."""
+    declared = stack.systems.get(system)
+    label = (declared.label or system) if declared else system
     return cases.Finding(
         source="correction",
         rule="breaker",
-        what=f"Corrections cannot be sent to {declared.label or system}: it failed {OPENS_AFTER} times in a row ({fault}).",
-        action="See whether the system is down or has locked us out. Nothing is lost: corrections wait and go on by themselves.",
+        what=f"Nothing can be sent to {label}: it failed {OPENS_AFTER} times in a row ({fault}).",
+        action="See whether it is down or has locked us out. Nothing is lost: what is to be sent waits and goes on by itself.",
         system=system,
-        reviewer=declared.owner,
+        reviewer=declared.owner if declared else stack.outlets[system].owner,
         cause=fault,
     )
 

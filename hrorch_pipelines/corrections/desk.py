@@ -1,59 +1,27 @@
-"""What one push works with: the ledger under its lease, the target, the counts, and corrections opened to build a write."""
+"""What one push of corrections works with: its turn, the target, and corrections opened to build a write."""
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
-import sqlalchemy as sa
-
-from hrorch_pipelines.clock import Clock
-from hrorch_pipelines.corrections import breaker, lease, outbox, pacing
+from hrorch_pipelines.corrections import outbox
 from hrorch_pipelines.corrections.ending import End, finish
 from hrorch_pipelines.corrections.outbox import Move, Row
 from hrorch_pipelines.corrections.terms import State
-from hrorch_pipelines.stack.models import Stack
-from hrorch_pipelines.storage.ledger import Ledger
+from hrorch_pipelines.corrections.turn import PauseNeeded, Turn
 from hrorch_pipelines.storage.sealed import ErasedError, Seals
-from hrorch_pipelines.systems.writing.protocol import Change, Target, Write, WriteFault
+from hrorch_pipelines.systems.writing.protocol import Change, Target, Write
+
+__all__ = ["Desk", "Opened", "PauseNeeded", "Sent", "open_values", "write_of"]
 
 
-class PauseNeeded(Exception):  # noqa: N818  (not an error: the push stops and what is left waits)
-    """The target is to be left alone for a while."""
+@dataclass(kw_only=True)
+class Desk(Turn):
+    """What one push of corrections works with: its turn at the target, and the target."""
 
-    def __init__(self, pause: breaker.Pause) -> None:
-        super().__init__(pause.why)
-        self.pause = pause
-
-
-@dataclass
-class Desk:
-    """What one push works with: the ledger under its lease, the target, and the count of what became of each correction."""
-
-    ledger: Ledger
-    stack: Stack
-    system: str
     target: Target
-    clock: Clock
-    lease_id: str
-    lease_for: timedelta
-    home_key: bytes = field(repr=False)
-    sleep: Callable[[float], None] = time.sleep
-    outcomes: Counter[str] = field(default_factory=Counter)
-    failing: bool = True  # whether the breaker may have failures to forget; asked of the ledger once
-
-    @contextmanager
-    def step(self) -> Iterator[tuple[sa.Connection, Seals, datetime]]:
-        """One ledger transaction that holds only while the lease is ours."""
-        now = self.clock.now()
-        with self.ledger.write() as con:
-            lease.renew(con, self.system, self.lease_id, now, self.lease_for)
-            yield con, Seals(con, self.home_key, now), now
 
     def end(self, ends: Sequence[End]) -> None:
         """Write ends down and count them."""
@@ -61,32 +29,6 @@ class Desk:
             with self.step() as (con, seals, now):
                 finish(con, seals, self.stack, ends, now)
             self.outcomes.update(one.to.value for one in ends)
-
-    def answered(self) -> None:
-        """The system works."""
-        if not self.failing:
-            return
-        self.failing = False
-        with self.step() as (con, seals, now):
-            breaker.worked(con, seals, self.stack, self.system, now)
-
-    def trouble(self, fault: WriteFault) -> None:
-        """The system did not take a request. Raises PauseNeeded when it is to be left alone."""
-        self.failing = True
-        asked = fault.outcome == "not_done" and fault.after is not None
-        with self.step() as (con, seals, now):
-            if asked:
-                until = pacing.next_try(1, now, fault.after)
-                breaker.asked_to_wait(con, self.system, until, now)
-                pause = breaker.pause(con, self.system, now)
-            else:
-                pause = breaker.failed(con, seals, self.stack, self.system, fault.code, now)
-        if pause is None:
-            return
-        if asked and (pause.until - now).total_seconds() <= pacing.SHORT_NAP:
-            self.sleep((pause.until - now).total_seconds())
-            return
-        raise PauseNeeded(pause)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from hrorch_pipelines.storage.sealed import Seals
 
 __all__ = [
     "MOVES",
+    "QUEUE",
     "Move",
     "Row",
     "claim",
@@ -33,9 +34,9 @@ __all__ = [
     "unseen",
 ]
 
-_QUEUE = Queue(corrections, "correction_id", ("record", "source_id"))
-fetch, look_again, release = _QUEUE.fetch, _QUEUE.look_again, _QUEUE.release
-release_expired, due = _QUEUE.release_expired, _QUEUE.due
+QUEUE = Queue(corrections, "correction_id", ("record", "source_id"))
+fetch, look_again, release = QUEUE.fetch, QUEUE.look_again, QUEUE.release
+release_expired, due = QUEUE.release_expired, QUEUE.due
 
 _ACTIONS = {
     State.SENDING: Action.SENDING,
@@ -52,7 +53,7 @@ def move(con: sa.Connection, seals: Seals, stack_hash: str, moves: Sequence[Move
     append(
         con, seals, (), now, stack_hash
     )  # the chain's turn first: whoever takes locks in this order waits, never for ever
-    _QUEUE.change(con, moves, now)
+    QUEUE.change(con, moves, now)
     append(con, seals, [_entry(one, seals) for one in moves], now, stack_hash)
 
 
@@ -63,21 +64,21 @@ def claim(con: sa.Connection, target: str, now: datetime, lease_id: str, lease_f
     dates: dict[tuple[str, str], Any] = {}
     chosen = [
         row
-        for row in _QUEUE.next_up(con, target, now, limit)
+        for row in QUEUE.next_up(con, target, now, limit)
         if dates.setdefault((row.record, row.source_id), row.effective_from) == row.effective_from
     ]
-    _QUEUE.take(con, chosen, now, lease_id, lease_for)
+    QUEUE.take(con, chosen, now, lease_id, lease_for)
     return chosen
 
 
 def unresolved(con: sa.Connection, target: str, now: datetime, limit: int) -> list[Row]:
     """SENDING with a lease that ran out: something happened to the sender, and nobody knows what happened to the write."""
-    return _QUEUE.waiting(con, target, State.SENDING, now, limit)
+    return QUEUE.waiting(con, target, State.SENDING, now, limit)
 
 
 def unseen(con: sa.Connection, target: str, now: datetime, limit: int) -> list[Row]:
     """SENT, not seen in the target yet, and due to be looked at again."""
-    return _QUEUE.waiting(con, target, State.SENT, now, limit)
+    return QUEUE.waiting(con, target, State.SENT, now, limit)
 
 
 def _entry(one: Move, seals: Seals) -> Entry:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from hrorch_pipelines.clock import Clock
-from hrorch_pipelines.corrections import batches, breaker, confirm, lease, outbox, pacing, recheck
+from hrorch_pipelines.corrections import batches, confirm, lease, outbox, pacing, recheck, turn
 from hrorch_pipelines.corrections.desk import Desk, PauseNeeded, Sent
 from hrorch_pipelines.corrections.errors import LeaseLostError
 from hrorch_pipelines.corrections.outbox import Row
@@ -76,25 +76,20 @@ def push(
     while another push of this target is under way or its breaker is open. Raises what is unexpected; nothing is lost then.
     """
     lease_id, now = secrets.token_hex(16), clock.now()
-    with ledger.write() as con:
-        pause = breaker.pause(con, system, now)
-        if pause is not None:
-            return PushResult(stopped=pause.why)
-        if not lease.take(con, system, lease_id, now, lease_for):
-            return PushResult(stopped=f"Another push of {system} is under way.")
-        breaker.probe(con, system, now)
-        outbox.release_expired(con, system, now)
+    busy = turn.take(ledger, outbox.QUEUE, system, lease_id, lease_for, now)
+    if busy is not None:
+        return PushResult(stopped=busy)
     used = target or _target(ledger, stack, system, clock)
-    desk = Desk(ledger, stack, system, used, clock, lease_id, lease_for, ledger.home.key(), sleep)
+    desk = Desk(
+        ledger=ledger, stack=stack, system=system, target=used, clock=clock, lease_id=lease_id, lease_for=lease_for,
+        home_key=ledger.home.key(), sleep=sleep,
+    )  # fmt: skip
     try:
         with ledger.read() as con:
             pacing.recall(con, system, used, now)
         return _Push(desk, limit or stack.corrections.batch).run()
     finally:
-        with ledger.write() as con:
-            outbox.release(con, lease_id)
-            pacing.keep(con, system, used, clock.now())
-            lease.give_back(con, system, lease_id, clock.now())
+        turn.give_back(ledger, outbox.QUEUE, system, lease_id, used, clock.now())
         if target is None:
             used.close()
 
