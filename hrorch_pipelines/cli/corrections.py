@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console, require_reviewer
-from hrorch_pipelines.cli.reports import FormatOption, OutOption
+from hrorch_pipelines.cli.options import (
+    AttributesOption,
+    ByOption,
+    FormatOption,
+    OpenStatesOption,
+    OutOption,
+    PersonOption,
+    ReasonOption,
+    TargetsOption,
+)
 from hrorch_pipelines.cli.reveal import RevealedByOption, RevealOption, log_reveal, require_name
 
 if TYPE_CHECKING:
@@ -19,19 +28,15 @@ corrections_app = typer.Typer(no_args_is_help=True, help="What is put right: loo
 app.add_typer(corrections_app, name="corrections")
 
 Ids = Annotated[list[str], typer.Argument(help="Ids, from `hrorch corrections list`.")]
-ByOption = Annotated[str, typer.Option(help="Who decides: a name of `people` in the stack file.")]
-ReasonOption = Annotated[str, typer.Option(help="Why; it stays with the decision.")]
 
 
 @corrections_app.command("list")
 def list_(
-    state: Annotated[
-        list[str] | None, typer.Option(help="Only this state; default: all open ones. May be repeated.")
-    ] = None,
-    target: Annotated[list[str] | None, typer.Option(help="Only this target; may be repeated.")] = None,
-    attribute: Annotated[list[str] | None, typer.Option(help="Only this attribute; may be repeated.")] = None,
+    state: OpenStatesOption = None,
+    target: TargetsOption = None,
+    attribute: AttributesOption = None,
     kind: Annotated[list[str] | None, typer.Option(help="Only this kind of change; may be repeated.")] = None,
-    person: Annotated[str | None, typer.Option(help="A person id, `system:source_id` or an employee number.")] = None,
+    person: PersonOption = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 200,
     reveal: RevealOption = False,
     by: RevealedByOption = None,
@@ -139,7 +144,7 @@ def release(
 
 @corrections_app.command()
 def push(
-    target: Annotated[list[str] | None, typer.Option(help="Only this target; may be repeated.")] = None,
+    target: TargetsOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show request by request what would be sent; send nothing.")
     ] = False,

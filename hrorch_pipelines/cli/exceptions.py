@@ -12,7 +12,14 @@ from zoneinfo import ZoneInfo
 import typer
 
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console, report_app
-from hrorch_pipelines.cli.reports import FormatOption, OutOption
+from hrorch_pipelines.cli.options import (
+    AttributesOption,
+    FormatOption,
+    LimitOption,
+    OpenStatesOption,
+    OutOption,
+    SystemsOption,
+)
 
 if TYPE_CHECKING:
     from hrorch_pipelines.exceptions.sides import Sides
@@ -38,16 +45,14 @@ class Entered(StrEnum):
 @exceptions_app.command("list")
 def list_(
     reviewer: Annotated[list[str] | None, typer.Option(help="Only this reviewer's; may be repeated.")] = None,
-    state: Annotated[
-        list[str] | None, typer.Option(help="Only this state; default: all that are open. May be repeated.")
-    ] = None,
-    system: Annotated[list[str] | None, typer.Option(help="Only this system; may be repeated.")] = None,
-    attribute: Annotated[list[str] | None, typer.Option(help="Only this attribute; may be repeated.")] = None,
+    state: OpenStatesOption = None,
+    system: SystemsOption = None,
+    attribute: AttributesOption = None,
     source: Annotated[
         list[str] | None, typer.Option(help="gate, snapshot, identity, discrepancy, correction, budget, handoff.")
     ] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only what is past its due time.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    limit: LimitOption = None,
     format_: FormatOption = "table",
     output: OutOption = None,
     stack: StackOption = None,

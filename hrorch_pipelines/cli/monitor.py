@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console, notes, require_reviewer
-from hrorch_pipelines.cli.reports import FormatOption, OutOption
+from hrorch_pipelines.cli.options import FormatOption, OutOption
 
 if TYPE_CHECKING:
     from hrorch_pipelines.reports.table import Column, Table

@@ -12,29 +12,30 @@ import duckdb
 import typer
 
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console, report_app
+from hrorch_pipelines.cli.options import (
+    AsOfOption,
+    AttributesOption,
+    FormatOption,
+    OutOption,
+    PersonArgument,
+    PersonOption,
+    SystemsOption,
+)
 from hrorch_pipelines.cli.reveal import RevealedByOption, RevealOption, log_reveal, require_name
 from hrorch_pipelines.reports.table import Table
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.workplace import Workplace, open_workplace
 
-FormatOption = Annotated[str, typer.Option("--format", "-f", help="table, csv, json, xlsx or html.", metavar="FORMAT")]
-OutOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the screen.")]
-AsOfOption = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Compare as of this day instead of the last cycle's."),
-]
-Several = Annotated[list[str] | None, typer.Option(help="May be repeated.")]
-
 
 @report_app.command("discrepancies")
 def discrepancies(
-    system: Annotated[list[str] | None, typer.Option(help="Only this copy system; may be repeated.")] = None,
-    attribute: Annotated[list[str] | None, typer.Option(help="Only this attribute; may be repeated.")] = None,
+    system: SystemsOption = None,
+    attribute: AttributesOption = None,
     cause: Annotated[list[str] | None, typer.Option(help="Only this cause; may be repeated.")] = None,
     state: Annotated[
         list[str] | None, typer.Option(help="disagree, ghost, missing_record, in_flight, scheduled.")
     ] = None,
-    person: Annotated[str | None, typer.Option(help="A person id, `system:source_id` or an employee number.")] = None,
+    person: PersonOption = None,
     as_of: AsOfOption = None,
     reveal: RevealOption = False,
     by: RevealedByOption = None,
@@ -146,7 +147,7 @@ def page(
 
 @app.command()
 def explain(
-    person: Annotated[str, typer.Argument(help="A person id, `system:source_id` or an employee number.")],
+    person: PersonArgument,
     attribute: Annotated[str | None, typer.Argument(help="One attribute; all when absent.")] = None,
     as_of: AsOfOption = None,
     reveal: RevealOption = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, app
-from hrorch_pipelines.cli.reports import FormatOption, OutOption
+from hrorch_pipelines.cli.options import FormatOption, OutOption
 
 ROWS = 50
 """Rows of each sort that `--detail` lists."""
