@@ -34,6 +34,8 @@ class Action(StrEnum):
     CASE_REASSIGNED = "case_reassigned"
     CASE_NOTIFIED = "case_notified"
     CASE_ESCALATED = "case_escalated"
+    SCREENING_BEGUN = "screening_begun"  # the statutory steps of a case about an adverse result
+    SCREENING_STEP = "screening_step"  # somebody did one of them
     OVERRIDE_SET = "override_set"
     OVERRIDE_ENDED = "override_ended"
     CORRECTION_PROPOSED = "correction_proposed"

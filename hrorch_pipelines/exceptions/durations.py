@@ -1,7 +1,8 @@
 """M4, exception resolution time (METRICS.md): closed − opened, in elapsed and in working hours; and how old what is open is.
 
 Closed means confirmed: the gate passes and the value landed. Reopening continues the clock, since `detected_at` stays. What is
-open is right-censored, never dropped: mean, median and p90 are of closed cases, the Kaplan–Meier median is of all.
+open is right-censored, never dropped: mean, median and p90 are of closed cases, the Kaplan–Meier median is of all. Time in
+which the law lets nobody act on a case (`screenings`) is no time to resolve it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from hrorch_pipelines.exceptions.calendar import working_between
 from hrorch_pipelines.exceptions.terms import CaseState
 from hrorch_pipelines.stack.models import Organization, Stack
-from hrorch_pipelines.storage.ledger_tables import cases
+from hrorch_pipelines.storage.ledger_tables import cases, screenings
 
 DEFINITION = "M4 v1"
 FEWEST = 30
@@ -55,9 +56,23 @@ class Resolution:
 def spells(con: sa.Connection, stack: Stack, now: datetime) -> list[Spell]:
     """Every case's time so far. A waived case counts as open: it waits, for a known time and reason."""
     rows = con.execute(
-        sa.select(cases.c.detected_at, cases.c.confirmed_at, cases.c.state, cases.c.reviewer).order_by(cases.c.case_id)
+        sa.select(cases.c.case_id, cases.c.detected_at, cases.c.confirmed_at, cases.c.state, cases.c.reviewer).order_by(
+            cases.c.case_id
+        )
     ).all()
-    return [_spell(stack.organization, *row, now) for row in rows]
+    waits = _waits(con)
+    return [
+        _spell(
+            stack.organization,
+            row.detected_at,
+            row.confirmed_at,
+            row.state,
+            row.reviewer,
+            now,
+            waits.get(row.case_id, ()),
+        )
+        for row in rows
+    ]
 
 
 def resolution_times(found: Sequence[Spell]) -> list[Resolution]:
@@ -90,6 +105,16 @@ def kaplan_meier_median(times: Sequence[tuple[float, bool]]) -> float | None:
     return float(reached[0]) if len(reached) else None
 
 
+def _waits(con: sa.Connection) -> dict[str, list[tuple[datetime, datetime]]]:
+    """Case → when nobody was allowed to act on it (`screenings`); such times do not overlap."""
+    s = screenings.c
+    found: dict[str, list[tuple[datetime, datetime]]] = {}
+    query = sa.select(s.case_id, s.waits_from, s.waits_until, s.ended_at).where(s.waits_until.is_not(None))
+    for case_id, begins, ends, ended in con.execute(query).all():
+        found.setdefault(case_id, []).append((begins, min(ends, ended) if ended else ends))
+    return found
+
+
 def _spell(
     organization: Organization,
     detected: datetime,
@@ -97,11 +122,16 @@ def _spell(
     state: str,
     reviewer: str,
     now: datetime,
+    waits: Sequence[tuple[datetime, datetime]] = (),
 ) -> Spell:
     closed = state == CaseState.CONFIRMED and confirmed is not None
     end = max(confirmed if closed and confirmed is not None else now, detected)
-    worked = working_between(detected, end, organization)
-    return Spell((end - detected).total_seconds() / 3600, worked.total_seconds() / 3600, closed, reviewer)
+    elapsed, worked = end - detected, working_between(detected, end, organization)
+    for begins, ends in waits:
+        first, last = max(begins, detected), min(ends, end)
+        if last > first:
+            elapsed, worked = elapsed - (last - first), worked - working_between(first, last, organization)
+    return Spell(elapsed.total_seconds() / 3600, worked.total_seconds() / 3600, closed, reviewer)
 
 
 def _resolution(clock: str, times: list[tuple[float, bool]]) -> Resolution:

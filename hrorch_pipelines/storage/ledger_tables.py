@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from hrorch_pipelines.storage.ledger_base import Moment, metadata
-from hrorch_pipelines.storage.ledger_tables_handoffs import actions, letters, steps
+from hrorch_pipelines.storage.ledger_tables_handoffs import actions, letters, screenings, steps
 from hrorch_pipelines.storage.ledger_tables_watch import alerts, heartbeats, inbox, inbox_refused, notices
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "notices",
     "overrides",
     "person_keys",
+    "screenings",
     "steps",
 ]
 

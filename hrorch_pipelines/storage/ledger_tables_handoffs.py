@@ -1,4 +1,4 @@
-"""Tables of handoffs: the steps of each person, the actions that carry them out, the letters that were sent.
+"""Tables of handoffs: the steps of each person, the actions that carry them out, the letters sent, statutory steps.
 
 Values of persons lie here only sealed. An action's columns of sending are those of a correction: one way out for both.
 """
@@ -99,4 +99,28 @@ letters = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),  # keyed, of the plain content
     sa.Column("content_sealed", sa.LargeBinary),
     sa.Column("made_at", Moment, nullable=False),
+)
+
+screenings = sa.Table(
+    "screenings",
+    metadata,
+    # One row per statutory step of a case about an adverse result, written when it begins: a rule that changes afterwards
+    # changes nothing under way. `round` tells a second adverse result from the first.
+    sa.Column("case_id", sa.String(64), primary_key=True),
+    sa.Column("round", sa.Integer, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),  # from 1, in their order
+    sa.Column("step", sa.String(64), nullable=False),
+    sa.Column("action", sa.Text, nullable=False),  # what is done, in the stack file's words
+    sa.Column("wait_seconds", sa.Integer),  # that must pass after it before the next; 86,400 are a day
+    sa.Column("working", sa.Boolean, nullable=False),  # only working days count in the wait
+    sa.Column("source", sa.Text, nullable=False),  # where the rule is written
+    sa.Column("rule_since", sa.Date, nullable=False),
+    sa.Column("began_at", Moment, nullable=False),
+    sa.Column("done_on", sa.Date),  # the day it was done, as told
+    sa.Column("done_by", sa.String(64)),  # one of `people`
+    sa.Column("done_at", Moment),  # when it was told
+    sa.Column("not_before", sa.Date),  # once it is done: the first day on which what comes after it may be done
+    sa.Column("waits_from", Moment),  # … and the moments between which nobody may act (M4 leaves them out)
+    sa.Column("waits_until", Moment),
+    sa.Column("ended_at", Moment),  # the round is over: the result is clear
 )

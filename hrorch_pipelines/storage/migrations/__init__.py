@@ -5,6 +5,6 @@ A changed table needs a revision: `python -m hrorch_pipelines.storage.migrations
 
 from __future__ import annotations
 
-HEAD = "0004"
+HEAD = "0005"
 VERSION_TABLE = "hrorch_version"
 """Not Alembic's own `alembic_version`: Dagster keeps that one when both share a PostgreSQL database."""
