@@ -17,9 +17,9 @@ FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 _PANELS = {
     "Begin": ("demo", "check", "run", "up", "webhooks"),
     "Look": ("report", "explain", "monitor", "simulate"),
-    "Decide and act": ("exceptions", "corrections", "identity", "snapshots"),
+    "Decide and act": ("exceptions", "corrections", "identity", "screening", "snapshots"),
     "Prove and forget": ("audit", "subject", "erase", "retention"),
-    "Workshop": ("sandbox", "bench"),
+    "Workshop": ("sandbox", "drill", "bench"),
 }
 _ORDER = [name for names in _PANELS.values() for name in names]
 

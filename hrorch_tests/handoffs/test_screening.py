@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +13,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
 
-from hrorch_pipelines.clock import SetClock
+from hrorch_pipelines.cli import app
+from hrorch_pipelines.clock import SetClock, SystemClock
 from hrorch_pipelines.exceptions import moves
 from hrorch_pipelines.exceptions.cases import Finding, case_id, report, settle
 from hrorch_pipelines.exceptions.durations import spells
@@ -30,7 +34,8 @@ from hrorch_pipelines.handoffs.statutory import rule_for, wait_after
 from hrorch_pipelines.stack.handing import Screening
 from hrorch_pipelines.stack.load import load_stack
 from hrorch_pipelines.stack.models import Organization, Stack
-from hrorch_pipelines.storage.ledger import Ledger
+from hrorch_pipelines.storage.home import Home
+from hrorch_pipelines.storage.ledger import Ledger, open_ledger
 from hrorch_pipelines.storage.ledger_tables import audit_log, cases, screenings
 from hrorch_pipelines.storage.sealed import Seals
 from hrorch_tests.ledger_fixtures import *  # noqa: F403
@@ -283,3 +288,33 @@ def test_the_log_names_steps_and_days_and_no_value(ledger: Ledger, stack: Stack)
     assert (said[1]["actor"], said[0]["actor"]) == (BY, "hrorch")
     assert "Chicago" not in json.dumps(said)
     assert "Chicago" not in kept
+
+
+def test_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HRORCH_LEDGER_URL", raising=False)
+    (tmp_path / "catalogues").symlink_to(EXAMPLE.parent / "catalogues")
+    (tmp_path / "letters").symlink_to(EXAMPLE.parent / "letters")
+    text = re.sub(r"(?m)^screening:.*\n(?:[ #].*\n)*", "", EXAMPLE.read_text(encoding="utf-8"))
+    (tmp_path / "stack.yaml").write_text(
+        f"{text}\nscreening: {json.dumps({'jurisdiction': 'location', 'rules': [FCRA]})}\n", encoding="utf-8"
+    )
+    stack, home = load_stack(tmp_path / "stack.yaml", env={}), Home(tmp_path / "home")
+    home.root.mkdir()
+
+    def run(*words: str) -> Result:
+        given = [*words, "--stack", str(tmp_path / "stack.yaml"), "--home", str(home.root)]
+        return CliRunner().invoke(app, ["screening", *given], env={"COLUMNS": "200"})
+
+    assert run("list").exit_code == 0
+    ledger = open_ledger(home, SystemClock())
+    one = open_case(ledger, stack)
+    ledger.close()
+    listed = run("list", "--format", "json")
+    assert listed.exit_code == 1
+    assert [found["next"] for found in json.loads(listed.stdout)["rows"]] == ["pre-adverse-notice"]
+    done = run("did", one[:8], "pre-adverse-notice", "--by", BY)
+    assert (done.exit_code, "final-notice not before" in done.output) == (0, True), done.output
+    assert run("list").exit_code == 0  # it waits: nobody has to act
+    assert "Priya Raman" in run("show", one).output
+    refused = run("did", one, "final-notice", "--by", BY)
+    assert isinstance(refused.exception, TooEarlyError)
