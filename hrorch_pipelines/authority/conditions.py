@@ -78,20 +78,15 @@ def presence_condition(stack: Stack, system: str, part: str) -> Condition | None
 
 
 @cache
-def parse(key: str, sql: str) -> Condition:
+def parse(key: str, sql: str, clocks: frozenset[str] = frozenset({"as_of"})) -> Condition:
     """Read a condition with the engine's own parser. Raises AuthorityFault.
 
     Refused: anything but one expression; subqueries (they would see other persons); functions of the clock or of chance,
-    because a result that cannot be computed again cannot be explained.
+    because a result that cannot be computed again cannot be explained. `clocks`: the columns that tell the time instead.
     """
     with duckdb.connect() as con:
         row = con.execute("SELECT json_serialize_sql(?)", [f"SELECT ({sql}\n)"]).fetchone()
-        unsteady = {
-            name
-            for (name,) in con.execute(
-                "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
-            ).fetchall()
-        } | {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
+    unsteady = _unsteady()
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
         raise AuthorityFault(key, f"is not SQL: {tree.get('error_message', 'no expression')}".splitlines()[0])
@@ -112,13 +107,26 @@ def parse(key: str, sql: str) -> Condition:
             raise AuthorityFault(key, f"uses {_FORBIDDEN[part['class']]}, which a condition cannot")
         called = part.get("function_name") if part.get("class") == "FUNCTION" else None
         names = part.get("column_names", []) if part.get("class") == "COLUMN_REF" else []
-        if len(names) == 1 and names[0].lower() in unsteady:
+        if len(names) == 1 and names[0].lower() in unsteady - clocks:
             called = names[0]
         if called and called.lower() in unsteady:
-            raise AuthorityFault(key, f"uses {called}, whose answer changes by itself; the day of the cycle is `as_of`")
+            told = " and ".join(f"`{clock}`" for clock in sorted(clocks))
+            raise AuthorityFault(key, f"uses {called}, whose answer changes by itself; the time is told by {told}")
         if names:
             columns.add(str(names[-1]).lower())
     return Condition(key, f"({sql}\n)", frozenset(columns))
+
+
+@cache
+def _unsteady() -> frozenset[str]:
+    """Functions, and names that stand for one, whose answer depends on when they are asked."""
+    with duckdb.connect() as con:
+        found = con.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
+        ).fetchall()
+    return frozenset(name for (name,) in found) | {
+        "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp",
+    }  # fmt: skip
 
 
 def _walk(node: Any) -> Iterator[dict[str, Any]]:
