@@ -33,6 +33,11 @@ def stopped(stack: Stack, home: Home, system: str) -> str | None:
         return "The stack file says `corrections: {mode: propose}`: nothing is sent until it says `apply`."
     if not writable(stack, system):
         return f"The stack file does not let corrections write to {system}."
+    return distrusted(home, system)
+
+
+def distrusted(home: Home, system: str) -> str | None:
+    """Why nothing is written to a system whose newest snapshot was refused, in a sentence; None when it was not."""
     refused, good = catalogue.latest_untrusted(home, system), catalogue.latest(home, system)
     if refused is not None and (good is None or good.observed_at < refused.observed_at):
         return f"The newest snapshot of {system} ({refused.snapshot_id}) is not trusted; nothing is sent before a good one."
