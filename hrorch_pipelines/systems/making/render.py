@@ -54,7 +54,7 @@ def event(
         ends=starts + (invite.lasts if isinstance(starts, datetime) else timedelta(days=1)),
         summary=render_line(stack.folder, invite.summary, "summary", values),
         text=render_file(stack.folder, invite.text, values).strip() if invite.text is not None else "",
-        location=(content.get("location") or "").strip() or None,
+        location=_location(content.get("location")),
         attendees=tuple(dict.fromkeys(attendees)),
         cancelled=cancelled,
     )
@@ -63,6 +63,13 @@ def event(
 def event_uid(step_id: str) -> str:
     """The UID of a step's event: the same in every pass, and nothing of the person in it."""
     return f"hrorch-{step_id}"
+
+
+def _location(text: str | None) -> str | None:
+    one_line = " ".join((text or "").split())
+    if not one_line.isprintable():
+        raise unwritable("control", "`location` holds a control character")
+    return one_line or None
 
 
 def _starts(text: object) -> date | datetime:

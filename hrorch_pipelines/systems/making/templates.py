@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -61,7 +62,10 @@ def render_file(folder: Path, name: str, values: Mapping[str, Any]) -> str:
         template = environment(folder).get_template(name)
     except (TemplateNotFound, TemplateSyntaxError, UnicodeDecodeError, OSError) as wrong:
         raise unwritable("template", load_error(name, wrong)) from None
-    return _BLANKS.sub("\n\n", _rendered(template, name, values).replace("\r\n", "\n"))
+    text = _rendered(template, name, values).replace("\r\n", "\n").replace("\r", "\n")
+    if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\n\t" for sign in text):
+        raise unwritable("control", f"{name}: a field holds a control character")
+    return _BLANKS.sub("\n\n", text)
 
 
 def render_line(folder: Path, source: str, what: str, values: Mapping[str, Any]) -> str:
