@@ -14,7 +14,7 @@ from hrorch_pipelines.monitoring.scene import Scene, label
 from hrorch_pipelines.monitoring.scene import owner_of as someone
 from hrorch_pipelines.monitoring.terms import Trouble, Watch
 from hrorch_pipelines.monitoring.words import ago, many
-from hrorch_pipelines.storage.ledger_tables import breakers, cases, corrections
+from hrorch_pipelines.storage.ledger_tables import actions, breakers, cases, corrections
 
 LATELY = timedelta(minutes=10)
 """A system that asked for patience until so long ago still counts as one that does."""
@@ -23,18 +23,18 @@ LATELY = timedelta(minutes=10)
 def open_breakers(scene: Scene) -> Iterator[Trouble]:
     """Systems that failed so often in a row that they are left alone."""
     for row in scene.ledger.execute(sa.select(breakers).where(breakers.c.state != "closed")).all():
-        waiting = _count(scene, row.system, (State.READY, State.SENDING, State.SENT))
+        waiting = _waiting(scene, row.system)
         yield Trouble(
             f"breaker:{row.system}",
             Watch.BREAKER,
             "error",
             someone(scene.stack, row.system),
             f"{label(scene.stack, row.system)} cannot be written: {many(row.failures, 'failure')} in a row ({row.fault}).",
-            "See whether it is down or has locked us out. Corrections wait and go on by themselves when it answers.",
+            "See whether it is down or has locked us out. What is to be sent waits and goes on by itself when it answers.",
             since=row.changed_at,
             not_before=row.changed_at,
             system=row.system,
-            affects={"corrections": waiting},
+            affects=waiting,
         )
 
 
@@ -150,11 +150,15 @@ def _starved(scene: Scene, target: str, oldest: datetime, affects: dict[str, int
     )
 
 
-def _count(scene: Scene, target: str, states: tuple[State, ...]) -> int:
-    return int(
-        scene.ledger.execute(
-            sa.select(sa.func.count())
-            .select_from(corrections)
-            .where(corrections.c.target == target, corrections.c.state.in_([state.value for state in states]))
-        ).scalar_one()
-    )
+def _waiting(scene: Scene, target: str) -> dict[str, int]:
+    """What a target gets as soon as it can be reached: corrections, and actions of handoffs where there are any."""
+    states = [state.value for state in (State.READY, State.SENDING, State.SENT)]
+    counts = {
+        table.name: int(
+            scene.ledger.execute(
+                sa.select(sa.func.count()).select_from(table).where(table.c.target == target, table.c.state.in_(states))
+            ).scalar_one()
+        )
+        for table in (corrections, actions)
+    }
+    return {name: count for name, count in counts.items() if count or name == "corrections"}

@@ -44,9 +44,12 @@ def scene(stack: Stack, ledger: Ledger, now: datetime) -> Iterator[Scene]:
 
 
 def owner_of(stack: Stack, system: str | None = None) -> str:
-    """Who owns a failure: the system's owner, else `alerts.default_owner`, else the default reviewer, else the first of `people`."""
+    """Who owns a failure: the owner of the system or outlet, else `alerts.default_owner`, else the default reviewer, else the
+    first of `people`."""
     if system is not None and system in stack.systems:
         return stack.systems[system].owner
+    if system is not None and system in stack.outlets:
+        return stack.outlets[system].owner
     named = stack.alerts.default_owner or stack.exceptions.default_reviewer
     return named if named in stack.people else next(iter(stack.people))
 

@@ -35,6 +35,11 @@ class Watch(StrEnum):
     GROWTH = "growth"
     AUDIT_HEAD = "audit_head"  # the log goes on unsigned
     CHANNEL = "channel"  # alerts cannot be delivered
+    STALLED = "stalled"  # a handoff that had to happen and did not
+    PARKED = "parked"  # … that waits for what somebody has to bring about
+    PASS = "pass"  # noqa: S105  nobody looks what should exist
+    LETTERS = "letters"  # letters and invitations that cannot be handed over
+    GHOST = "ghost"  # an ended employment that is live somewhere
     WATCH = "watch"  # a watch that cannot look
     PERSON = "person"  # somebody found it before any watch did
 

@@ -20,7 +20,7 @@ _HEADINGS = {
 }
 _ONES = {
     "corrections": "correction", "persons": "person", "cases": "case", "records": "record", "snapshots": "snapshot",
-    "messages": "message", "events": "event",
+    "messages": "message", "actions": "action", "steps": "step", "events": "event",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hrorch_pipelines.monitoring import acting, arriving, beats, channels, keeping, reading
+from hrorch_pipelines.monitoring import acting, arriving, beats, channels, handing, keeping, leaving, reading
 from hrorch_pipelines.monitoring.scene import Scene, owner_of
 from hrorch_pipelines.monitoring.terms import Trouble, Watch
 
@@ -23,6 +23,13 @@ WATCHES: tuple[tuple[Look, frozenset[Watch]], ...] = (
     (acting.frozen, frozenset({Watch.FROZEN})),
     (acting.queues, frozenset({Watch.QUEUE, Watch.STARVED})),
     (acting.overdue, frozenset({Watch.OVERDUE})),
+    (handing.stalled, frozenset({Watch.STALLED})),
+    (handing.parked, frozenset({Watch.PARKED})),
+    (handing.passes, frozenset({Watch.PASS})),
+    (handing.ghosts, frozenset({Watch.GHOST})),
+    (leaving.action_queues, frozenset({Watch.QUEUE, Watch.STARVED})),
+    (leaving.frozen_actions, frozenset({Watch.FROZEN})),
+    (leaving.undelivered, frozenset({Watch.LETTERS})),
     (beats.silent, frozenset({Watch.HEARTBEAT, Watch.TICK})),
     (keeping.disk, frozenset({Watch.DISK})),
     (keeping.growth, frozenset({Watch.GROWTH})),
@@ -43,7 +50,7 @@ class Seen:
 def look(scene: Scene, watches: tuple[tuple[Look, frozenset[Watch]], ...] = WATCHES) -> Seen:
     """Run every watch. Keys are unique; counts and texts only."""
     found: dict[str, Trouble] = {}
-    blind = set() if scene.published is not None else {Watch.GATE}
+    blind = set() if scene.published is not None else {Watch.GATE, Watch.GHOST, Watch.PASS}
     for watch, kinds in watches:
         try:
             troubles = list(watch(scene))

@@ -113,6 +113,12 @@ class Watched(Part):
     starved: Duration = Field(
         "30m", validate_default=True, description="The longest corrections wait because the system asks for patience."
     )
+    passes: Duration = Field(
+        "2h", validate_default=True, description="The longest nobody looks what handoffs should have made."
+    )
+    parked: Duration = Field(
+        "5d", validate_default=True, description="The longest a handoff waits for something that is missing."
+    )
     gate_cycles: int = Field(20, ge=5, description="Snapshots whose share held at the gate is what is usual.")
     gate_band: float = Field(
         4.0, gt=0, description="How far from usual is too far, in median absolute deviations scaled to a standard one."
