@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from hrorch_pipelines.sandbox.cohort import cohort_in
 from hrorch_pipelines.sandbox.documents import documents
 from hrorch_pipelines.sandbox.labels import read_labels, write_labels
 from hrorch_pipelines.sandbox.life import Life
 from hrorch_pipelines.sandbox.people import World
-from hrorch_pipelines.sandbox.store import SYSTEMS, Body, Row, Store, moment
+from hrorch_pipelines.sandbox.replaying import replay
+from hrorch_pipelines.sandbox.store import SYSTEMS, Store
 from hrorch_pipelines.sandbox.timeline import ARRIVALS, life
 from hrorch_pipelines.sandbox.world import label_file, noon, remembered
 from hrorch_pipelines.sandbox.world_clock import WorldClock
@@ -33,7 +35,7 @@ def advance(folder: Path, days: int) -> Advanced:
 
     Only fields that the story changes are written: a fault that was planted, or a correction that was made, stays unless
     the story itself overwrites it. Labels of people whose records moved are closed (`until`): what they say may no longer
-    hold. Raises ValueError for days < 0, LookupError without a world.
+    hold. A cohort that has begun lives by its own story. Raises ValueError for days < 0, LookupError without a world.
     """
     if days < 0:
         raise ValueError("time in the sandbox goes forward only")
@@ -43,13 +45,18 @@ def advance(folder: Path, days: int) -> Advanced:
     stores = {system: Store(folder, system) for system in SYSTEMS}
     counts = {"created": 0, "updated": 0, "deleted": 0}
     moved: list[int] = []
+    cohort = cohort_in(folder)
     for n, one in _moving(world, before, after):
+        if cohort and n in cohort.numbers:
+            continue
         was, will = documents(world, one, before), documents(world, one, after)
-        changed = [_replay(stores[system], was[system], will[system], before, after) for system in SYSTEMS]
+        changed = [replay(stores[system], was[system], will[system], noon(before), noon(after)) for system in SYSTEMS]
         if any(changed):
             moved.append(n)
         for kind in (kind for kinds in changed for kind in kinds):
             counts[kind] += 1
+    for kind in cohort.live(stores, before, after) if cohort else ():
+        counts[kind] += 1
     for store in stores.values():
         store.close()
     _close_labels(folder, set(moved), after)
@@ -64,40 +71,6 @@ def _moving(world: World, before: date, after: date) -> Iterator[tuple[int, Life
         one = life(world, n)
         if any(before < day <= after for day in one.dates()):
             yield n, one
-
-
-def _replay(store: Store, was: list[Row], will: list[Row], before: date, after: date) -> list[str]:
-    """Carry one person's changes into a store; tells what was done to which documents."""
-    old, new = ({(row[0], row[1]): row for row in rows} for rows in (was, will))
-    done: list[str] = []
-    earliest = noon(before) + timedelta(hours=1)
-
-    def at(row: Row) -> datetime:
-        return min(max(moment(row[4]), earliest), noon(after))
-
-    for (collection, key), row in new.items():
-        held = store.get(collection, key)
-        if (collection, key) not in old:
-            if held is None:
-                store.put(collection, key, row[6], at=at(row), by=row[5], parent=row[2], version=row[3])
-                done.append("created")
-            continue
-        story = _changed(old[collection, key][6], row[6])
-        if story and held is not None and not held.deleted:
-            body = {
-                name: value for name, value in {**held.body, **story}.items() if name not in story or name in row[6]
-            }
-            store.put(collection, key, body, at=at(row), by=row[5], parent=row[2], version=row[3])
-            done.append("updated")
-    for collection, key in old.keys() - new.keys():
-        if store.delete(collection, key, at=noon(after), by="retention"):
-            done.append("deleted")
-    return done
-
-
-def _changed(old: Body, new: Body) -> Body:
-    """Top-level fields that the story changes; None for one it removes."""
-    return {name: new.get(name) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)}
 
 
 def _close_labels(folder: Path, moved: set[int], day: date) -> None:

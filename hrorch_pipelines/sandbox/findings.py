@@ -18,7 +18,7 @@ _QUERIES = {
         SELECT 'ghost' AS kind, copy_system AS system, copy_source_id AS source_id
         FROM reconcile.discrepancies WHERE state = 'ghost'""",
     "quarantine": """
-        SELECT DISTINCT 'quarantine' AS kind, system, source_id, rule_id AS rule, attribute
+        SELECT DISTINCT 'quarantine' AS kind, system, record, source_id, rule_id AS rule, attribute
         FROM gates.quarantine WHERE closed_at IS NULL AND severity = 'error'""",
     "review": """
         SELECT 'review' AS kind, left_system AS system, left_id AS source_id, right_system AS other_system, right_id AS other_id

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hrorch_pipelines.sandbox.advance import advance
+from hrorch_pipelines.sandbox.cohort import records_apart
 from hrorch_pipelines.sandbox.store import SYSTEMS, Store
 from hrorch_pipelines.sandbox.world import generate, remembered
 
@@ -71,13 +72,14 @@ class Twins:
         advance(self._alone, days)
 
     def judge(self) -> Judgement:
-        """Compare every value of every document of the three worlds."""
+        """Compare every value of every document of the three worlds; a cohort's are judged elsewhere."""
+        apart = records_apart(self._world)
         found: dict[str, list[Place]] = {"repaired": [], "spoilt": [], "left": []}
         for system in SYSTEMS:
             now, alone, true = (_leaves(folder, system) for folder in (self._world, self._alone, self._true))
             for place in now.keys() | alone.keys():
                 here, there, right = (leaves.get(place) for leaves in (now, alone, true))
-                if here == right == there:
+                if here == right == there or place[:3] in apart:
                     continue
                 fate = "left" if here == there else "repaired" if here == right else "spoilt"
                 found[fate].append(place)

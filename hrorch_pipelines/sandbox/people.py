@@ -91,7 +91,7 @@ def person(world: World, n: int) -> Person:
         first, last, street, postcode = other.first, other.last, other.street, other.postcode
         site, nickname = next(one for one in SITES if one[0] == other.city), ""
         born = date(other.born.year + 29, other.born.month % 12 + 1, (other.born.day + 8) % 28 + 1)
-    mailbox = f"{_ascii(first)}.{_ascii(last)}"
+    mailbox = mailbox_of(first, last)
     return Person(
         number=n,
         role=role,
@@ -109,6 +109,11 @@ def person(world: World, n: int) -> Person:
         work_email=f"{mailbox}{n}@{DOMAIN}",
         draws=tuple(rng.random() for _ in range(DRAWS)),
     )
+
+
+def mailbox_of(first: str, last: str) -> str:
+    """What stands before the number in somebody's addresses: `maria.munoz`."""
+    return f"{_ascii(first)}.{_ascii(last)}"
 
 
 def quiet(world: World, day: date) -> date:

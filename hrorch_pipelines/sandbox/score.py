@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from hrorch_pipelines.sandbox.cohort_records import collection_of
 from hrorch_pipelines.sandbox.labels import Label
 
 Finding = Mapping[str, Any]
 """A plain row. `kind`: discrepancy, missing_record, ghost, quarantine, review or link. `system` and `source_id` as in
 `Label` (missing_record: the system that lacks it and the HRIS id); `attribute`, `cause` for discrepancies; `rule` for
-quarantine; `other_system`, `other_id` for review; `person_id` for link: one row per record that identity has placed."""
+quarantine (and `record`, its type); `other_system`, `other_id` for review; `person_id` for link: one row per record that identity has placed."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,17 @@ class KindScore:
         return self.found / (self.found + self.false) if self.found + self.false else None
 
 
-def score(labels: Iterable[Label], findings: Iterable[Finding]) -> list[KindScore]:
+Apart = AbstractSet[tuple[str, str, str]]
+"""(system, collection, id): documents that are judged elsewhere (`cohort.records_apart`)."""
+
+
+def score(labels: Iterable[Label], findings: Iterable[Finding], apart: Apart = frozenset()) -> list[KindScore]:
     """Score findings against labels, one row per kind, by name; labels closed by `advance` are left out.
 
-    A finding is false when no label speaks of its cell, and no record-level label touches its record.
+    A finding is false when no label speaks of its cell, and no record-level label touches its record. Findings about
+    documents in `apart` do not count.
     """
+    findings = (row for row in findings if not _is_apart(row, apart))
     valid = [label for label in labels if label.until is None]
     index = _Findings(findings)
     tallies: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -76,10 +84,13 @@ def score(labels: Iterable[Label], findings: Iterable[Finding]) -> list[KindScor
     ]
 
 
-def unplanted(labels: Iterable[Label], corrected: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+def unplanted(
+    labels: Iterable[Label], corrected: Iterable[tuple[str, str, str]], apart: Apart = frozenset()
+) -> list[tuple[str, str, str]]:
     """Corrected values (system, base record id, attribute) of which no label says that they were wrong.
 
-    Labels closed by `advance` count: what was planted was wrong, whatever has happened since.
+    Labels closed by `advance` count: what was planted was wrong, whatever has happened since. Those of records in `apart`
+    are left out.
     """
     cells, ghosts = set(), set()
     for label in labels:
@@ -87,7 +98,20 @@ def unplanted(labels: Iterable[Label], corrected: Iterable[tuple[str, str, str]]
             cells.add((label.system, label.source_id, label.attribute))
         elif label.expect == "ghost":
             ghosts.add((label.system, label.source_id))
-    return [place for place in corrected if place not in cells and place[:2] not in ghosts]
+    return [
+        place
+        for place in corrected
+        if place not in cells and place[:2] not in ghosts and (place[0], collection_of(place[0]), place[1]) not in apart
+    ]
+
+
+def _is_apart(row: Finding, apart: Apart) -> bool:
+    """Whether a finding is about a document that is judged elsewhere, on either side."""
+    record = row.get("record") if row["kind"] == "quarantine" else None
+    sides = [(row["system"], collection_of(row["system"], record), str(row["source_id"]))]
+    if row.get("other_id") is not None:
+        sides.append((row["other_system"], collection_of(row["other_system"]), str(row["other_id"])))
+    return any(side in apart for side in sides)
 
 
 class _Findings:
