@@ -13,6 +13,8 @@ from pathlib import Path
 import duckdb
 
 from hrorch_pipelines.authority.conditions import check_conditions
+from hrorch_pipelines.handoffs.conditions import check_handoffs
+from hrorch_pipelines.handoffs.expressions import REMEDY
 from hrorch_pipelines.stack.faults import Finding
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.nearest import did_you_mean, listed
@@ -56,6 +58,19 @@ def binding_faults(stack: Stack) -> Iterator[Finding]:
         yield Finding(
             tuple(key.split(".")), why, "write one SQL condition over the columns docs/stack-file.md names for it"
         )
+
+    yield from _handoffs(stack)
+
+
+def _handoffs(stack: Stack) -> Iterator[Finding]:
+    """The SQL of handoffs over an empty state of a person, and their letters filled in with nobody's data."""
+    for path, why in check_handoffs(stack):
+        yield Finding(path, why, REMEDY)
+    if stack.handoffs:
+        from hrorch_pipelines.systems.making.template_check import template_faults
+
+        for path, why, remedy in template_faults(stack):
+            yield Finding(path, why, remedy)
 
 
 def _mapping(

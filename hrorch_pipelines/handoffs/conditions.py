@@ -34,6 +34,7 @@ _MOMENTS = {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_M
 _WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 _NUMBERS = _WHOLE | {"DOUBLE", "FLOAT", "DECIMAL"}
 _UNKNOWN = {"NULL", '"NULL"'}
+_EMPTY = "nobody"
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class _Ground:
 def _faults(declared: tuple[Piece, ...], ground: _Ground) -> tuple[tuple[Path, str], ...]:
     with duckdb.connect() as con:
         con.execute("SET enable_external_access = false")
+        con.execute(f"CREATE TEMP TABLE {_EMPTY} AS {ground.empty}")
         found = ((piece, _fault(con, ground, piece)) for piece in declared)
         return tuple((piece.path, why) for piece, why in found if why is not None)
 
@@ -156,8 +158,8 @@ def _fault(con: duckdb.DuckDBPyConnection, ground: _Ground, piece: Piece) -> str
     if looped is not None:
         return looped
     try:
-        con.execute(f"SELECT 1 FROM ({ground.empty}) WHERE {expression.plain} IS NULL")
-        row = con.execute(f"SELECT typeof({expression.plain}) FROM ({ground.empty})").fetchone()
+        con.execute(f"SELECT 1 FROM {_EMPTY} WHERE {expression.plain} IS NULL")
+        row = con.execute(f"SELECT typeof({expression.plain}) FROM {_EMPTY}").fetchone()
     except duckdb.Error as error:
         return _told(ground, error)
     kind = str(row[0]).partition("(")[0] if row else "NULL"

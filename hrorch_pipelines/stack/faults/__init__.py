@@ -13,6 +13,9 @@ from hrorch_pipelines.stack.faults.expectations import check_expectations
 from hrorch_pipelines.stack.faults.fields import check_attributes, check_fields
 from hrorch_pipelines.stack.faults.finding import Declared, Finding
 from hrorch_pipelines.stack.faults.gates import check_gates
+from hrorch_pipelines.stack.faults.handoffs import check_handoffs
+from hrorch_pipelines.stack.faults.handoffs_letters import check_letters
+from hrorch_pipelines.stack.faults.handoffs_waiting import check_waiting
 from hrorch_pipelines.stack.faults.matching import check_matching
 from hrorch_pipelines.stack.faults.people import check_people
 from hrorch_pipelines.stack.faults.reads import check_reads
@@ -39,6 +42,9 @@ _CHECKS = (
     check_writes,
     check_webhooks,
     check_acting,
+    check_handoffs,
+    check_waiting,
+    check_letters,
     check_alerts,
 )
 

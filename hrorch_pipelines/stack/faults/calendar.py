@@ -38,6 +38,9 @@ def check_calendar(stack: Stack, declared: Declared) -> Iterator[Finding]:
 
 def _zones(stack: Stack) -> Iterator[tuple[Path, str]]:
     yield ("organization", "time_zone"), stack.organization.time_zone
+    if stack.lifecycle.time_zones is not None:
+        for value, zone in stack.lifecycle.time_zones.values.items():
+            yield ("lifecycle", "time_zones", "values", value), zone
     for name, system in stack.systems.items():
         if system.time_zone is not None:
             yield ("systems", name, "time_zone"), system.time_zone

@@ -55,5 +55,12 @@ def _named(stack: Stack) -> Iterator[tuple[Path, str]]:
             yield ("corrections", "budgets", number, "owner"), budget.owner
     if stack.alerts.default_owner is not None:
         yield ("alerts", "default_owner"), stack.alerts.default_owner
+    for name, outlet in stack.outlets.items():
+        yield ("outlets", name, "owner"), outlet.owner
+    for name, handoff in stack.handoffs.items():
+        yield ("handoffs", name, "owner"), handoff.owner
+        for number, requirement in enumerate(handoff.requires):
+            if requirement.owner is not None:
+                yield ("handoffs", name, "requires", number, "owner"), requirement.owner
     if stack.matching.reviewer is not None:
         yield ("matching", "reviewer"), stack.matching.reviewer
