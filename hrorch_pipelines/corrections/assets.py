@@ -13,7 +13,7 @@ import dagster as dg
 from hrorch_pipelines import cycle as spine
 from hrorch_pipelines.corrections.confirm import confirm_from_snapshots
 from hrorch_pipelines.corrections.guard import GuardResult, guard
-from hrorch_pipelines.corrections.landed import copy_acknowledged
+from hrorch_pipelines.corrections.landed import copy_acknowledged, copy_made
 from hrorch_pipelines.corrections.plan import PlanResult, plan
 from hrorch_pipelines.corrections.push import push
 from hrorch_pipelines.corrections.recheck import writable
@@ -39,8 +39,10 @@ def correction_assets(stack: Stack) -> list[dg.AssetsDefinition]:
         with workplace.warehouse.write() as con:
             seen = confirm_from_snapshots(ledger, con, workplace.stack, spine.current(con))
             copied = copy_acknowledged(ledger, con, workplace.home.key(), workplace.stack)
+            made = copy_made(ledger, con, workplace.home.key(), workplace.stack)
         ledger.close()
-        return dg.MaterializeResult(metadata={**asdict(seen), "writes told to the warehouse": copied})
+        told = {"writes told to the warehouse": copied, "handoffs told to the warehouse": made}
+        return dg.MaterializeResult(metadata={**asdict(seen), **told})
 
     @dg.asset(
         key=["corrections", "plan"],

@@ -56,7 +56,7 @@ class Place:
         self.lagging = max(0, self.lagging - 1)
         return Seen("absent")
 
-    def make(self, making: Making, seen: Seen) -> Receipt:
+    def make(self, making: Making, seen: Seen) -> Receipt:  # noqa: ARG002
         if self.down:
             raise fault("not_done", "unreachable")
         when, trouble = self.troubles.pop(0) if self.troubles else ("never", fault("refused"))
