@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, SecretStr, Tag
+from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
 
 from hrorch_pipelines.stack.mapping import Part
 from hrorch_pipelines.stack.systems import Rate
@@ -12,6 +12,8 @@ from hrorch_pipelines.stack.terms import Duration, Name
 
 MailAddress = Annotated[str, Field(pattern=r"^[^<>\r\n]*<?[^@\s<>]+@[^@\s<>]+>?$")]
 """`people@lakeside.example`, or `Lakeside Health <people@lakeside.example>`."""
+
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class MailOutlet(Part):
@@ -30,6 +32,12 @@ class MailOutlet(Part):
     owner: Name = Field(description="Who is told when it does not work; one of `people`.")
     rate: Rate | None = Field(None, description="The most letters the server takes.")
     timeout: Duration = Field("30s", validate_default=True, description="How long an answer may take.")
+
+    @model_validator(mode="after")
+    def _private_line(self) -> MailOutlet:
+        if self.security == "none" and self.host not in _THIS_MACHINE:
+            raise ValueError("`security: none` is for a server on this machine; letters hold persons' data")
+        return self
 
 
 class CalendarOutlet(Part):

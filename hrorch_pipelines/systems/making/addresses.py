@@ -18,14 +18,21 @@ def address(text: str | None) -> str:
         raise unwritable("bad_address", "there is no address to send to")
     if not given.isprintable() or len(given) > _LONGEST or any(c.isspace() or c in '<>,;:"()[]\\' for c in given):
         raise unwritable("bad_address", "the address is not one plain mail address")
+    name, _, domain = given.rpartition("@")
     try:
-        parsed = Address(addr_spec=given)
-        domain = parsed.domain.encode("idna").decode("ascii") if not parsed.domain.isascii() else parsed.domain
-    except (MessageError, ValueError, IndexError, UnicodeError):
+        Address(
+            addr_spec=f"{_ascii_for(name)}@{_ascii_for(domain)}"
+        )  # the grammar of RFC 5322; RFC 6532 only widens its signs
+        domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+    except (MessageError, ValueError, IndexError):
         raise unwritable("bad_address", "the address is not one plain mail address") from None
-    if not parsed.username or not domain or domain.startswith((".", "-")) or domain.endswith((".", "-")):
+    if not name or domain.startswith((".", "-")) or domain.endswith((".", "-")):
         raise unwritable("bad_address", "the address is not one plain mail address")
-    return f"{parsed.username}@{domain}"
+    return f"{name}@{domain}"
+
+
+def _ascii_for(text: str) -> str:
+    return "".join(sign if sign.isascii() else "x" for sign in text)
 
 
 def mailbox(configured: str) -> Address:

@@ -36,7 +36,8 @@ def compose(outlet: MailOutlet, letter: Letter, key: str, now: datetime) -> Emai
     message["Message-ID"] = f"<{key}@{domain_of(sender)}>"
     message["Date"] = format_datetime(now)
     message["From"] = sender
-    message["To"] = Address(addr_spec=to)
+    name, _, domain = to.rpartition("@")
+    message["To"] = Address(username=name, domain=domain)
     if outlet.reply_to is not None:
         message["Reply-To"] = mailbox(outlet.reply_to)
     message["Subject"] = letter.subject
