@@ -15,5 +15,21 @@ def maker_for(stack: Stack, place: str, clock: Clock, key: bytes) -> Maker:
     """
     declared = stack.outlets.get(place) or stack.systems[place]
     match declared.connector:
+        case "rest":
+            from hrorch_pipelines.systems.making.rest import RestMaker
+
+            return RestMaker(stack, place, clock, key)
+        case "scim":
+            from hrorch_pipelines.systems.making.scim import ScimMaker
+
+            return ScimMaker(stack, place, clock, key)
+        case "smtp":
+            from hrorch_pipelines.systems.making.smtp import SmtpMaker
+
+            return SmtpMaker(stack, place, clock)
+        case "caldav":
+            from hrorch_pipelines.systems.making.caldav import CalDavMaker
+
+            return CalDavMaker(stack, place, clock)
         case _:
             raise unwritable("no_create", f"{place}: nothing can be made there")
