@@ -42,7 +42,7 @@ def check_waiting(stack: Stack, declared: Declared) -> Iterator[Finding]:
 def _circles(waits: dict[str, dict[str, Path]]) -> Iterator[Finding]:
     while True:
         try:
-            TopologicalSorter({name: set(on) for name, on in waits.items()}).prepare()
+            TopologicalSorter({name: list(on) for name, on in waits.items()}).prepare()
         except CycleError as circle:
             # Each waits on the one named before it: the sorter names who goes first, first.
             around: list[str] = circle.args[1]
@@ -53,7 +53,7 @@ def _circles(waits: dict[str, dict[str, Path]]) -> Iterator[Finding]:
                     path, "waits on itself, so it would never happen", "let it wait on what is true before it"
                 )
             else:
-                told = " → ".join(f"`{one}`" for one in reversed(around))
+                told = " → ".join(f"`{one}`" for one in (name, first, *reversed(around[1:-1])))
                 yield Finding(path, f"waits in a circle: {told}", "let one of them not wait on the others")
         else:
             return
