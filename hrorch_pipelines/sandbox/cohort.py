@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -107,7 +108,8 @@ def begin(folder: Path, *, seed: int = 1, size: int = 18, labels: Path | None = 
     world, begun, truth = remembered(folder), clock.now().date(), label_file(folder)
     taken = {number for label in read_labels(truth) for number in label.people}
     choice = choose(world, seed, size, begun, taken)
-    since = {system: _last_event(folder, system) for system in SYSTEMS}
+    with opened(folder) as stores:
+        since = {system: _last_event(store) for system, store in stores.items()}
     cohort = Cohort(folder, world, begun, choice, seed, size, labels or truth.with_name("cohort.jsonl"), since)
     write_expectations(cohort.labels, [row for one in cohort.members for row in expectations(one)])
     facts = {
@@ -139,19 +141,24 @@ def records_apart(folder: Path) -> frozenset[tuple[str, str, str]]:
     cohort = cohort_in(folder)
     if cohort is None:
         return frozenset()
-    stores = {system: Store(folder, system) for system in SYSTEMS}
-    try:
+    with opened(folder) as stores:
         held = cohort.held(stores, WorldClock(folder).now().date())
-    finally:
-        for store in stores.values():
-            store.close()
     return frozenset(place for one in held.by_member.values() for place in one.places())
 
 
-def _last_event(folder: Path, system: str) -> int:
-    store = Store(folder, system)
+@contextmanager
+def opened(folder: Path) -> Iterator[dict[str, Store]]:
+    """All six stores of a folder, closed in the end."""
+    stores = {system: Store(folder, system) for system in SYSTEMS}
+    try:
+        yield stores
+    finally:
+        for store in stores.values():
+            store.close()
+
+
+def _last_event(store: Store) -> int:
     events = store.events()
-    store.close()
     return events[-1].event if events else 0
 
 

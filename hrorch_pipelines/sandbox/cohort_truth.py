@@ -91,7 +91,10 @@ def _of_who_stays(member: Member, days: _Dates) -> Iterator[Expectation]:
     ready = days.signed + GRACE + timedelta(days=1)
     hris: Expect = "already" if back or member.kind in TYPED else "once"
     yield _row(member, "hris-prehire", hris, ready, days.signed)
-    yield _row(member, "hris-start", "right", start)
+    converted = member.kind is Kind.CONTRACTOR_TO_EMPLOYEE  # at work already: no first day
+    if not converted:
+        yield _row(member, "hris-start", "right", start)
+        yield _row(member, "first-day", "once", min(ready, start), days.signed)
     yield _row(member, "hris-pay", "right", max(ready, start))
     yield _row(member, "hris-first-day", "right", start + GRACE)
     if not back:
@@ -99,7 +102,6 @@ def _of_who_stays(member: Member, days: _Dates) -> Iterator[Expectation]:
     yield _row(member, "payroll-enrolment", "already" if back or payroll_typed else "once", start, days.signed)
     yield _row(member, "payroll-pay", "right", payday)
     yield _row(member, "directory-account", "already" if back else "once", start, days.signed)
-    yield _row(member, "first-day", "once", min(ready, start), days.signed)
     yield _row(member, "manager-told", "told", ready, days.signed)
     yield _row(member, "first-payday", "right", payday)
 

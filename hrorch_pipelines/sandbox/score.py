@@ -14,7 +14,8 @@ from hrorch_pipelines.sandbox.labels import Label
 Finding = Mapping[str, Any]
 """A plain row. `kind`: discrepancy, missing_record, ghost, quarantine, review or link. `system` and `source_id` as in
 `Label` (missing_record: the system that lacks it and the HRIS id); `attribute`, `cause` for discrepancies; `rule` for
-quarantine (and `record`, its type); `other_system`, `other_id` for review; `person_id` for link: one row per record that identity has placed."""
+quarantine (and `record`, its type); `other_system`, `other_id` for review; `person_id` for link: one row per record that
+identity has placed."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def unplanted(
 def _is_apart(row: Finding, apart: Apart) -> bool:
     """Whether a finding is about a document that is judged elsewhere, on either side."""
     record = row.get("record") if row["kind"] == "quarantine" else None
-    sides = [(row["system"], collection_of(row["system"], record), str(row["source_id"]))]
+    system = "hris" if row["kind"] == "missing_record" else row["system"]
+    sides = [(system, collection_of(system, record), str(row["source_id"]))]
     if row.get("other_id") is not None:
         sides.append((row["other_system"], collection_of(row["other_system"]), str(row["other_id"])))
     return any(side in apart for side in sides)
