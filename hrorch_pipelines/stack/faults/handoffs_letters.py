@@ -17,6 +17,9 @@ from hrorch_pipelines.stack.nearest import did_you_mean, listed
 ALWAYS = frozenset({"organization"})
 """What every template may name beside its fields."""
 
+HELPERS = ("money", "long_date")
+"""Filters of letters (`systems.making.manner`)."""
+
 
 def check_letters(stack: Stack, declared: Declared) -> Iterator[Finding]:
     """Missing files, templates that cannot be read, fields that nobody gives."""
@@ -63,11 +66,14 @@ def _template(path: Path, text: str, where: str, fields: set[str]) -> Iterator[F
     from jinja2 import Environment, TemplateSyntaxError, meta
 
     try:
-        tree = Environment(autoescape=True).parse(text)
+        environment = Environment(autoescape=True)
+        environment.filters |= dict.fromkeys(HELPERS, str)
+        tree = environment.parse(text)
+        named = meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as wrong:
         yield Finding(path, f"{where}line {wrong.lineno}: {wrong.message}", "correct the template; it is Jinja")
         return
-    for name in sorted(meta.find_undeclared_variables(tree) - fields):
+    for name in sorted(named - fields):
         yield Finding(
             path,
             f"{where}names `{name}`, and there is no such field",
