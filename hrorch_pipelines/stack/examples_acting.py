@@ -129,7 +129,7 @@ alerts:
     ),
     Section(
         "write",
-        "How a record is changed, per connector; the presets bring it along. A system's `writes` says which attributes may be "
+        "How a record is changed and made, per connector; the presets bring it along. A system's `writes` says which attributes may be "
         "changed there at all.",
         (
             writing.Writes,
@@ -138,6 +138,7 @@ alerts:
             writing.ScimWrite,
             writing.SqlWrite,
             writing.RestCreate,
+            writing.RestLook,
             writing.ScimCreate,
             file_writing.FileWrite,
             file_writing.FileAnswer,

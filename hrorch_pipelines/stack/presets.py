@@ -41,7 +41,9 @@ def apply_presets(stack: Entries, folder: Path) -> tuple[list[Fault], set[str]]:
         if under is None:
             bare.add(name)
         else:
-            systems.items[name] = (place, _laid(under, system))
+            laid = _laid(under, system)
+            _without_orphans(laid, str(path))
+            systems.items[name] = (place, laid)
     return faults, bare
 
 
@@ -64,6 +66,17 @@ def _read(path: Path, changed: int) -> tuple[Entries | None, tuple[Fault, ...]]:
     del changed
     tree, faults = read_tree(path, str(path))
     return tree, tuple(faults)
+
+
+def _without_orphans(system: Node, preset: str) -> None:
+    """Whoever takes a preset's base record out takes its children too, those of later versions included."""
+    records = system.get("records") if isinstance(system, Entries) else None
+    if not isinstance(records, Entries):
+        return
+    for name, (place, record) in list(records.items.items()):
+        parent = record.get("parent") if isinstance(record, Entries) else None
+        if place.file == preset and isinstance(parent, Scalar) and parent.source not in records.items:
+            del records.items[name]
 
 
 def _laid(under: Node, over: Node) -> Node:

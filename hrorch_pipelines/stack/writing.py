@@ -51,16 +51,36 @@ class RestWrite(Part):
     headers: dict[str, str] = Field(default_factory=dict, description="Sent with these requests only.")
 
 
+class RestLook(Part):
+    """How one person's records of a kind are asked for, all in one answer."""
+
+    path: str = Field(description="Path of a GET; `{parent}` is the person's own record.")
+    params: dict[str, str] = Field(default_factory=dict, description="Query parameters of that GET.")
+    data: str = Field("$", description="JSON path of the list, or of the document that holds it, in the answer.")
+
+
 class RestCreate(Part):
     """How a record is made in a REST system. `{parent}` is the person's own record there."""
 
     method: Literal["POST", "PUT"] = Field("POST", description="Method.")
-    path: str = Field(description="Path; `{parent}` for a record with a parent.")
+    path: str = Field(
+        description="Path; `{parent}` for a record with a parent, `{^.PATH}` for a field of the document that holds it."
+    )
     params: dict[str, str] = Field(default_factory=dict, description="Query parameters; `{name}` from `credentials`.")
     headers: dict[str, str] = Field(default_factory=dict, description="Sent with these requests only.")
     constant: dict[str, Any] = Field(
         default_factory=dict,
-        description="Source fields that are the same in every new record; `{name}` from `credentials`.",
+        description="Source fields that are the same in every new record; `{name}` from `credentials`, `{parent}` the person's "
+        "own record.",
+    )
+    fills: dict[str, str] = Field(
+        default_factory=dict,
+        description="Fields by which a row is known that the system makes by itself with nothing in it (Gusto: the pay of a "
+        "new job is 0.00): it is filled in, as `write` says, instead of another one added.",
+    )
+    look: RestLook | None = Field(
+        None,
+        description="How it is seen whether it is there already; default: as `write` reads it again, else by reading all.",
     )
     id: str = Field(
         "$.id", description="Where the answer tells the new key: a JSON path, or `header:Location` (its last part)."

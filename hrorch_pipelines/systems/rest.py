@@ -35,12 +35,16 @@ _LOST_PLACE = frozenset({400, 404, 410, 422})
 
 @dataclass
 class RestConnector:
-    """One REST system. `sleep` is given in tests; a record type read by two declarations is asked for once."""
+    """One REST system. `sleep` is given in tests; a record type read by two declarations is asked for once.
+
+    `rate`: the limit to share with others who ask the same system; by default its own.
+    """
 
     name: str
     system: System
     clock: Clock
     sleep: Callable[[float], None] = time.sleep
+    rate: RateLimit | None = None
     _client: CheckedClient | None = None
     _done: dict[tuple[str, datetime | None], RawRecords] = field(default_factory=dict)
 
@@ -193,7 +197,7 @@ class RestConnector:
         if self._client is None:
             connection = self.system.connection
             retry = RetryPolicy(connection.retries, self.clock, self.sleep)
-            rate = RateLimit(connection.rate, self.sleep)
+            rate = self.rate or RateLimit(connection.rate, self.sleep)
             try:
                 self._client = CheckedClient(self.system.base_url, connection, self.system.credentials, retry, rate)
             except ReadFault as fault:

@@ -34,12 +34,13 @@ MODELS: dict[str, type[User[Any]] | type[Group]] = {"User": User, "Group": Group
 
 @dataclass
 class ScimConnector:
-    """One SCIM service. `sleep` is given in tests."""
+    """One SCIM service. `sleep` is given in tests; `rate` is the limit to share with others who ask the same service."""
 
     name: str
     system: System
     clock: Clock
     sleep: Callable[[float], None] = time.sleep
+    rate: RateLimit | None = None
 
     def check(self) -> None:
         """Ask for one resource of each declared type. Raises SystemUnavailable."""
@@ -77,7 +78,7 @@ class ScimConnector:
             headers={"Accept": "application/scim+json, application/json", **headers, **auth_header(auth, self.system)},
             auth=basic_auth(auth, self.system),
             timeout=connection.timeout.total_seconds(),
-            transport=CheckedTransport(retry, RateLimit(connection.rate, self.sleep)),
+            transport=CheckedTransport(retry, self.rate or RateLimit(connection.rate, self.sleep)),
         )
 
     def _read_of(self, record: str) -> ScimRead:

@@ -144,6 +144,6 @@ async def _sent(request: Request) -> dict[str, Any]:
 
 
 def _new_id(records: SystemRecords, collection: str, now: str) -> str:
-    """Twenty-four hexadecimal digits as the vendor's, from the count so that replays give the same ids."""
-    count = records.store.count(collection, deleted=True)
+    """Twenty-four hexadecimal digits as the vendor's, from a number so that replays give the same ids."""
+    count = records.store.count(collection, deleted=True) + records.new_number(collection)
     return hashlib.blake2b(f"{collection}{count}{now}".encode(), digest_size=12).hexdigest()

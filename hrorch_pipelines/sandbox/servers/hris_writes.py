@@ -13,7 +13,7 @@ from hrorch_pipelines.sandbox.servers.answers import Refused, json_body
 from hrorch_pipelines.sandbox.servers.hris_answers import refuse
 from hrorch_pipelines.sandbox.servers.hris_tables import add_row
 from hrorch_pipelines.sandbox.servers.hris_view import FIELD_TYPES, RESTRICTED, TABLES, is_known, row_in_force, table_of
-from hrorch_pipelines.sandbox.servers.records import SystemRecords
+from hrorch_pipelines.sandbox.servers.records import FIRST_CLIENT_NUMBER, SystemRecords
 
 _READ_ONLY = {"id", "employeeId", "lastChanged", "lastChangedBy", "status", RESTRICTED}
 
@@ -25,13 +25,14 @@ class EmployeeWrites:
         self._records = records
 
     async def create(self, request: Request) -> Response:
-        """POST /employees: 201, no body, the new id in Location."""
+        """POST /employees: 201, no body, the new id in Location. Who comes without an employee number is given one."""
         sent = await json_body(request, refuse(400, "Malformed JSON"))
         if not sent.get("firstName") or not sent.get("lastName"):
             raise Refused(refuse(400, "firstName and lastName are required"))
         self._check(sent, {}, None)
-        key = str(self._records.new_number("employees"))
-        own = {name: value for name, value in sent.items() if table_of(name) is None}
+        number = self._records.new_number("employees")
+        key, own = str(number), {name: value for name, value in sent.items() if table_of(name) is None}
+        own["employeeNumber"] = own.get("employeeNumber") or _employee_number(number)
         self._records.put("employees", key, {"id": key, "status": "Active", **own}, by=actor(request))
         self._tables(key, sent, actor(request))
         return Response(status_code=201, headers={"Location": str(request.url.replace(query="")) + f"/{key}"})
@@ -79,6 +80,11 @@ class EmployeeWrites:
             str(one.body.get("workEmail") or "").lower() == address.lower() and one.id != employee
             for one in self._records.store.each("employees")
         )
+
+
+def _employee_number(number: int) -> str:
+    """Scattered as the world's own, and of seven digits, which none of those has."""
+    return f"7{((number - FIRST_CLIENT_NUMBER) * 374_321 + 4_177) % 999_983:06d}"
 
 
 def _is_date(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from hrorch_pipelines.sandbox.documents_hiring import TASKS
 from hrorch_pipelines.sandbox.servers.access import Guarded, actor, bearer
 from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, refusals, whole_number
 from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
@@ -23,6 +25,9 @@ FORM = AnswerForm(
     expired=(410, {"error": "the page is gone"}),
 )
 _META = ("updatedAt", "updatedBy")
+_HIRED_WITH = ("employeeNumber", "firstName", "lastName", "personalEmail", "workEmail", "startDate", "department")
+_REQUIRED = ("firstName", "lastName", "startDate")
+_DATES = "%m/%d/%Y"
 
 
 def create_app(records: SystemRecords, *, token: str) -> ASGIApp:
@@ -30,6 +35,9 @@ def create_app(records: SystemRecords, *, token: str) -> ASGIApp:
 
     async def read_all(request: Request) -> Response:
         return _page(records, request)
+
+    async def create(request: Request) -> Response:
+        return await _post(records, request)
 
     async def read_one(request: Request) -> Response:
         return _one(records.get(_known(request), request.path_params["id"]))
@@ -40,6 +48,7 @@ def create_app(records: SystemRecords, *, token: str) -> ASGIApp:
     app = Starlette(
         routes=[
             Route("/api/{collection}", read_all, methods=["GET"]),
+            Route("/api/newhires", create, methods=["POST"]),
             Route("/api/{collection}/{id}", read_one, methods=["GET"]),
             Route("/api/{collection}/{id}", replace, methods=["PUT"]),
         ],
@@ -80,6 +89,31 @@ def _shown(document: Document) -> dict[str, Any]:
 
 def _one(document: Document) -> Response:
     return JSONAnswer(_shown(document), headers={"ETag": f'"{document.version}"'})
+
+
+async def _post(records: SystemRecords, request: Request) -> Response:
+    """A new hire, with the tasks that everybody gets."""
+    sent = await json_body(request, JSONAnswer({"error": "the body is not a JSON object"}, 400))
+    wrong = next((name for name in sent if name not in _HIRED_WITH), None)
+    wrong = wrong or next((name for name in _REQUIRED if not sent.get(name)), None)
+    starts = _day(sent.get("startDate"))
+    if wrong is not None or starts is None:
+        raise Refused(JSONAnswer({"error": "missing, unknown or invalid field", "field": wrong or "startDate"}, 422))
+    by, key = actor(request), str(records.new_number("newhires"))
+    blank = {**dict.fromkeys(_HIRED_WITH), **sent, "status": "not_started", "openTasks": len(TASKS)}
+    made = records.put("newhires", key, {"id": key, **blank}, by=by)
+    due = (starts + timedelta(days=3)).strftime(_DATES)
+    for number, name in enumerate(TASKS, start=1):
+        task = {"id": f"{key}-{number}", "newHireId": key, "name": name, "status": "open", "dueDate": due}
+        records.put("tasks", task["id"], task, by=by, parent=key)
+    return JSONAnswer(_shown(made), 201, {"ETag": f'"{made.version}"'})
+
+
+def _day(text: Any) -> datetime | None:
+    try:
+        return datetime.strptime(text, _DATES)  # noqa: DTZ007  (a day)
+    except (TypeError, ValueError):
+        return None
 
 
 async def _put(records: SystemRecords, request: Request) -> Response:

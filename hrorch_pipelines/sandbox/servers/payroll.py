@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hrorch_pipelines.sandbox.servers.access import Guarded, actor, bearer
 from hrorch_pipelines.sandbox.servers.answers import AnswerForm, JSONAnswer, Refused, json_body, refusals, whole_number
+from hrorch_pipelines.sandbox.servers.payroll_new import ENDED_WITH, HIRED_WITH, JOB_WITH, is_date
 from hrorch_pipelines.sandbox.servers.payroll_records import PayrollRecords, StaleVersion
 from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
 
@@ -35,6 +36,8 @@ def create_app(records: SystemRecords, *, token: str, company_id: str) -> ASGIAp
             Route("/v1/companies/{company}/employees", routes.employees, methods=["GET"]),
             Route("/v1/companies/{company}/employees", routes.hire, methods=["POST"]),
             Route("/v1/jobs/{id}/compensations", routes.raise_pay, methods=["POST"]),
+            Route("/v1/employees/{id}/jobs", routes.employ, methods=["POST"]),
+            Route("/v1/employees/{id}/terminations", routes.terminate, methods=["POST"]),
             Route("/v1/{kind}/{id}", routes.read, methods=["GET"]),
             Route("/v1/{kind}/{id}", routes.write, methods=["PUT"]),
             Route("/v1/{kind}/{id}/{part}", routes.parts, methods=["GET"]),
@@ -67,6 +70,7 @@ class _Routes:
         self._own_company(request)
         sent = await _sent(request)
         _require(sent, "first_name", "last_name")
+        _only(sent, HIRED_WITH)
         return JSONAnswer(self._payroll.create_employee(sent, self._company_id, actor(request)), 201)
 
     async def read(self, request: Request) -> Response:
@@ -92,6 +96,23 @@ class _Routes:
         _require(sent, "rate", "payment_unit", "effective_date")
         return JSONAnswer(self._payroll.add_compensation(request.path_params["id"], sent, actor(request)), 201)
 
+    async def employ(self, request: Request) -> Response:
+        """POST /employees/{id}/jobs: a job, and with it a pay of nothing an hour."""
+        sent = await _sent(request)
+        _require(sent, "title", "hire_date")
+        _only(sent, JOB_WITH)
+        return JSONAnswer(self._payroll.add_job(request.path_params["id"], sent, actor(request)), 201)
+
+    async def terminate(self, request: Request) -> Response:
+        """POST /employees/{id}/terminations: the last day of work."""
+        sent = await _sent(request)
+        _require(sent, "effective_date")
+        _only(sent, ENDED_WITH)
+        made = self._payroll.add_termination(request.path_params["id"], sent, actor(request))
+        if made is None:
+            raise _refused(422, "base", "invalid_operation", "The employee has a termination already")
+        return JSONAnswer(made, 201)
+
     def _own_company(self, request: Request) -> None:
         if request.path_params["company"] != self._company_id:
             raise Missing
@@ -101,6 +122,12 @@ def _require(sent: dict[str, Any], *names: str) -> None:
     for name in names:
         if not sent.get(name):
             raise _refused(422, name, "invalid_attribute_value", "can't be blank")
+
+
+def _only(sent: dict[str, Any], known: frozenset[str]) -> None:
+    for name, value in sent.items():
+        if name not in known or (name.endswith("_date") and value and not is_date(value)):
+            raise _refused(422, name, "invalid_attribute_value", "is not valid")
 
 
 def _page(payroll: PayrollRecords, request: Request) -> Response:

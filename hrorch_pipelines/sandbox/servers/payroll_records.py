@@ -6,6 +6,7 @@ import copy
 import uuid
 from typing import Any
 
+from hrorch_pipelines.sandbox.servers.payroll_new import in_effect, new_employee, new_job, new_termination
 from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
 from hrorch_pipelines.sandbox.store import Document, VersionConflict, stamp, version_of
 
@@ -30,9 +31,8 @@ class PayrollRecords:
         if terminated is None:
             rows = self._records.store.page("employees", limit=size, offset=(page - 1) * size)
             return [self._shown(one, include) for one in rows], self._records.store.count("employees")
-        chosen = [
-            one for one in self._records.store.each("employees") if bool(one.body.get("terminated")) is terminated
-        ]
+        everybody = self._records.store.each("employees")
+        chosen = [one for one in everybody if bool(self._ended(one.body).get("terminated")) is terminated]
         return [self._shown(one, include) for one in chosen[(page - 1) * size : page * size]], len(chosen)
 
     def read(self, kind: str, key: str, include: set[str]) -> Part:
@@ -42,9 +42,11 @@ class PayrollRecords:
         return self._find(kind, key)[2]
 
     def parts(self, kind: str, key: str, part: str) -> list[Part]:
-        """The jobs of an employee, or the compensations of a job. Raises Missing."""
+        """The jobs or terminations of an employee, or the compensations of a job. Raises Missing."""
         if (kind, part) == ("employees", "jobs"):
             return list(self._records.get("employees", key).body.get("jobs", []))
+        if (kind, part) == ("employees", "terminations"):
+            return list(self._ended(self._records.get("employees", key).body).get("terminations", []))
         if (kind, part) == ("jobs", "compensations"):
             return list(self._find("jobs", key)[2].get("compensations", []))
         raise Missing
@@ -76,10 +78,26 @@ class PayrollRecords:
 
     def create_employee(self, sent: Part, company: str, by: str) -> Part:
         """A new employee without jobs."""
-        key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"employee {self._records.store.count('employees', deleted=True)}"))
-        blank = {"uuid": key, "company_uuid": company, "terminated": False, "terminations": [], "jobs": [], "ssn": ""}
-        sent = {name: value for name, value in sent.items() if name not in _FIXED}
-        return self._shown(self._records.put("employees", key, {**blank, "has_ssn": False, **sent}, by=by), set())
+        body = new_employee(self._records.new_number("employees"), company, sent)
+        return self._shown(self._records.put("employees", body["uuid"], body, by=by), set())
+
+    def add_job(self, employee: str, sent: Part, by: str) -> Part:
+        """A new job of an employee, with the pay of nothing that comes with it. Raises Missing."""
+        old = self._records.get("employees", employee)
+        jobs = old.body.get("jobs", [])
+        new = new_job(employee, len(jobs), sent, stamp(self._records.clock.now()))
+        self._put(old, {**old.body, "jobs": [*jobs, new]}, by, expected=old.version)
+        return new
+
+    def add_termination(self, employee: str, sent: Part, by: str) -> Part | None:
+        """A termination of an employee; None when there is one already. Raises Missing."""
+        old = self._records.get("employees", employee)
+        held = old.body.get("terminations", [])
+        if old.body.get("terminated") or held:
+            return None
+        new = new_termination(employee, len(held), sent, stamp(self._records.clock.now()))
+        self._put(old, {**old.body, "terminations": [new]}, by, expected=old.version)
+        return new
 
     def add_compensation(self, job_uuid: str, sent: Part, by: str) -> Part:
         """A new compensation of a job, effective from a date. Raises Missing."""
@@ -96,13 +114,21 @@ class PayrollRecords:
         return new
 
     def _shown(self, document: Document, include: set[str]) -> Part:
-        body = {**document.body, "uuid": document.id, "version": document.version, "ssn": ""}
+        body = {**self._ended(document.body), "uuid": document.id, "version": document.version, "ssn": ""}
         if "current_home_address" not in include:
             body.pop("current_home_address", None)
         if "all_compensations" not in include:
             today = self._records.clock.now().date().isoformat()
             body["jobs"] = [{**job, "compensations": _in_force(job, today)} for job in body.get("jobs", [])]
         return body
+
+    def _ended(self, body: Part) -> Part:
+        """As it is today: a termination made here takes effect when its last day of work is past."""
+        today = self._records.clock.now().date().isoformat()
+        if not any(in_effect(one, today) for one in body.get("terminations", [])):
+            return body
+        ended = [{**one, "active": one.get("active") or in_effect(one, today)} for one in body["terminations"]]
+        return {**body, "terminated": True, "terminations": ended}
 
     def _put(self, old: Document, body: Part, by: str, *, expected: str) -> Document:
         try:

@@ -54,6 +54,7 @@ class SystemRecords:
         self.clock = clock
         self.closing: list[Callable[[], None]] = []
         self._late: list[_Late] = []
+        self._given: dict[str, int] = {}
 
     def get(self, collection: str, key: str) -> Document:
         """A live document. Raises Missing."""
@@ -107,7 +108,9 @@ class SystemRecords:
     def new_number(self, collection: str) -> int:
         """A number for a record that a client creates: above all there are, and above any the world will ever use."""
         taken = (int(one.id) for one in self.store.each(collection, deleted=True) if one.id.isdecimal())
-        return max(FIRST_CLIENT_NUMBER - 1, max(taken, default=0)) + 1
+        given = self._given.get(collection, FIRST_CLIENT_NUMBER - 1)  # also to records that are written late, or never
+        self._given[collection] = max(given, max(taken, default=0)) + 1
+        return self._given[collection]
 
     def settle(self, *, read: bool = False, everything: bool = False) -> None:
         """Apply late writes that are due; called before each request, which counts against them when it is a `read`."""

@@ -35,6 +35,7 @@ class Reply:
     status: int
     content: Any = field(repr=False)
     etag: str | None = None
+    location: str | None = None
 
 
 class Exchange:
@@ -160,7 +161,7 @@ class Exchange:
             except ValueError:
                 what = f"{method} answered JSON that ends or breaks"
                 raise fault("cut_json", what, "unknown", status=response.status_code) from None
-        return Reply(response.status_code, content, response.headers.get("ETag"))
+        return Reply(response.status_code, content, response.headers.get("ETag"), response.headers.get("Location"))
 
 
 def _never_connected(wrong: broken.ConnectionError) -> bool:
