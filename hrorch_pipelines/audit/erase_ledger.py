@@ -12,13 +12,16 @@ from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.audit.refusals import WriteUnderWayError
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import (
+    actions,
     audit_values,
     cases,
     corrections,
     inbox,
+    letters,
     metadata,
     overrides,
     person_keys,
+    steps,
 )
 
 ERASED = "erased"
@@ -27,25 +30,25 @@ _FOREVER = timedelta(days=365 * 100)
 _OPEN_CORRECTIONS = ("proposed", "awaiting_approval", "frozen", "ready", "sent")
 _UNDER_WAY = "sending"
 _SETTLED_CASES = ("confirmed", "waived")
-"""States by their words: the rooms that own them stand above this one (corrections.terms, exceptions.terms)."""
+_OPEN_STEPS = ("parked", "due", "asked", "compensating")
+"""States by their words: the rooms that own them stand above this one (corrections.terms, exceptions.terms, handoffs.terms)."""
 
 
 def require_nothing_under_way(con: sa.Connection, subject: Subject) -> None:
     """Raise WriteUnderWayError while a write of this person has left and nobody knows what became of it."""
-    target = con.execute(
-        sa.select(corrections.c.target).where(
-            corrections.c.person_id.in_(subject.persons), corrections.c.state == _UNDER_WAY
-        )
-    ).scalar()
-    if target is not None:
-        raise WriteUnderWayError(target)
+    for table in (corrections, actions):
+        target = con.execute(
+            sa.select(table.c.target).where(table.c.person_id.in_(subject.persons), table.c.state == _UNDER_WAY)
+        ).scalar()
+        if target is not None:
+            raise WriteUnderWayError(target)
 
 
 def stop_writes(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
     """Withdraw what could still be sent about the person, so that no write begins while they are being erased. Returns what
     the log must say. Raises WriteUnderWayError."""
     require_nothing_under_way(con, subject)
-    return _withdraw(con, subject, now)
+    return [*_withdraw(con, subject, now), *_withdraw_actions(con, subject, now), *_drop_steps(con, subject, now)]
 
 
 def erase_person(con: sa.Connection, subject: Subject, now: datetime) -> tuple[dict[str, int], list[Entry]]:
@@ -75,7 +78,7 @@ def scrub(ledger: Ledger) -> bool:
     of a SQLite ledger at this moment: its write-ahead log then goes with the next scrub or the last reader."""
     with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as con:
         if con.dialect.name == "postgresql":
-            for table in (person_keys, audit_values, corrections, overrides, cases, inbox):
+            for table in (person_keys, audit_values, corrections, overrides, cases, inbox, steps, actions, letters):
                 con.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
             return True
     raw = ledger.engine.raw_connection()
@@ -95,11 +98,13 @@ def _emptied(table: sa.Table) -> dict[str, object]:
     values: dict[str, object] = {
         column.name: None for column in table.c if column.name.endswith(("_sealed", "_mark")) and column.nullable
     }
-    for name in ("expected", "actual", "detail", "source_id"):
+    for name in ("expected", "actual", "detail", "source_id", "parent_id", "receipt"):
         if name in table.c and table.c[name].nullable:
             values[name] = None
     if "reason" in table.c:  # written by people, about people
         values["reason"] = sa.case((table.c.reason.is_(None), None), else_=f"[{ERASED}]")
+    if "once_per" in table.c:
+        values["once_per"] = ERASED
     return values or {"person_id": table.c.person_id}
 
 
@@ -140,6 +145,47 @@ def _withdraw(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry
             attribute=row.attribute,
             correction_id=row.correction_id,
             detail={"from": row.state, "to": "withdrawn", "why": _WHY},
+        )
+        for row in rows
+    ]
+
+
+def _withdraw_actions(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
+    chosen = sa.and_(_about(actions, subject), actions.c.state.in_(_OPEN_CORRECTIONS))
+    rows = con.execute(sa.select(actions).where(chosen)).all()
+    con.execute(
+        actions.update().where(chosen).values(state="withdrawn", state_at=now, why=_WHY, lease=None, lease_until=None)
+    )
+    return [
+        Entry(
+            Action.ACTION_STATE,
+            SERVICE,
+            person_id=row.person_id,
+            system=row.target,
+            detail={
+                "action_id": row.action_id,
+                "handoff": row.handoff,
+                "verb": row.verb,
+                "from": row.state,
+                "to": "withdrawn",
+                "why": _WHY,
+            },
+        )
+        for row in rows
+    ]
+
+
+def _drop_steps(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
+    """Nothing is to happen for them any more; what was done stays done."""
+    chosen = sa.and_(_about(steps, subject), steps.c.state.in_(_OPEN_STEPS))
+    rows = con.execute(sa.select(steps).where(chosen)).all()
+    con.execute(steps.update().where(chosen).values(state="dropped", state_at=now, why=_WHY, missing=None))
+    return [
+        Entry(
+            Action.HANDOFF_STEP,
+            SERVICE,
+            person_id=row.person_id,
+            detail={"step_id": row.step_id, "handoff": row.handoff, "from": row.state, "to": "dropped", "why": _WHY},
         )
         for row in rows
     ]

@@ -21,7 +21,16 @@ from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType, Sensitivity
 from hrorch_pipelines.storage.ledger import Ledger
-from hrorch_pipelines.storage.ledger_tables import audit_log, audit_values, cases, corrections, overrides
+from hrorch_pipelines.storage.ledger_tables import (
+    actions,
+    audit_log,
+    audit_values,
+    cases,
+    corrections,
+    letters,
+    overrides,
+    steps,
+)
 from hrorch_pipelines.storage.sealed import Seals
 from hrorch_pipelines.storage.sql import ident, literal
 
@@ -50,6 +59,9 @@ def assemble(
         seals = Seals(transaction, ledger.home.key(), now)
         done = [
             _corrections(transaction, seals, subject),
+            _steps(transaction, subject),
+            _actions(transaction, seals, subject),
+            _letters(transaction, seals, subject),
             _overrides(transaction, seals, subject),
             _cases(transaction, subject),
             _log(transaction, seals, subject),
@@ -189,6 +201,49 @@ def _corrections(con: sa.Connection, seals: Seals, subject: Subject) -> Section:
     )
     columns = ("proposed_at", "system", "attribute", "before", "after", "state", "rule", "confirmed_at")
     return Section("Corrections", columns, told)
+
+
+def _steps(con: sa.Connection, subject: Subject) -> Section:
+    columns = ("known_at", "handoff", "state", "true_from", "due_at", "missing", "done_at", "done_how", "why")
+    rows = con.execute(
+        sa.select(*(steps.c[name] for name in columns))
+        .where(steps.c.person_id.in_(subject.persons))
+        .order_by(steps.c.known_at, steps.c.handoff)
+    ).all()
+    return Section("What had to happen", columns, tuple(tuple(row) for row in rows))
+
+
+def _actions(con: sa.Connection, seals: Seals, subject: Subject) -> Section:
+    rows = con.execute(
+        sa.select(actions).where(actions.c.person_id.in_(subject.persons)).order_by(actions.c.proposed_at)
+    ).all()
+    told = tuple(
+        (
+            row.proposed_at,
+            row.handoff,
+            row.verb,
+            row.target,
+            row.source_id,
+            seals.open(row.person_id, row.content_sealed),
+            row.state,
+            row.rule,
+            row.confirmed_at,
+        )
+        for row in rows
+    )
+    columns = ("proposed_at", "handoff", "verb", "target", "source_id", "content", "state", "rule", "confirmed_at")
+    return Section("What was made and sent", columns, told)
+
+
+def _letters(con: sa.Connection, seals: Seals, subject: Subject) -> Section:
+    """Letters as they were kept; attachments in base64."""
+    rows = con.execute(
+        sa.select(letters)
+        .where(letters.c.person_id.in_(subject.persons))
+        .order_by(letters.c.made_at, letters.c.action_id, letters.c.part)
+    ).all()
+    told = tuple((row.made_at, row.media_type, seals.open(row.person_id, row.content_sealed)) for row in rows)
+    return Section("Letters", ("made_at", "media_type", "content"), told)
 
 
 def _overrides(con: sa.Connection, seals: Seals, subject: Subject) -> Section:
