@@ -117,7 +117,7 @@ def _look(
     con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, rows: Sequence[Row], sent: Sequence[Row]
 ) -> _Sight:
     held = _held(con, stack, cycle, rows)
-    entities = _entities(con, stack)
+    entities = entities_of(con, stack)
     waiting = [row for row in rows if row.released_at is None and row.correction_id not in held]
     unsent = {row.correction_id for row in rows}
     items = [Item(row.correction_id, row.kind, row.target, entities.get(row.person_id)) for row in waiting]
@@ -127,7 +127,7 @@ def _look(
         for row in sent
         if row.correction_id not in unsent
     ]
-    found = tuple(loads(stack, items, _people(con, stack)))
+    found = tuple(loads(stack, items, people_in(con, stack)))
     return _Sight(held, entities, tuple(load for load in found if load.over), found)
 
 
@@ -153,14 +153,15 @@ def _held(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, rows: Sequ
     return held
 
 
-def _entities(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, str | None]:
+def entities_of(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, str | None]:
+    """Person → legal entity, where budgets speak of one."""
     attribute = stack.exceptions.entity
     if attribute is None or not any(budget.entity is not None for budget in stack.corrections.budgets):
         return {}
     return dict(con.execute(f"SELECT person_id, CAST({ident(attribute)} AS VARCHAR) FROM golden.wide").fetchall())
 
 
-def _people(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[tuple[str, str], int]:
+def people_in(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[tuple[str, str], int]:
     """(target, entity or "") → persons with a record there."""
     attribute = stack.exceptions.entity
     found: dict[tuple[str, str], int] = {}

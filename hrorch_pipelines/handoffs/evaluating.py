@@ -1,0 +1,303 @@
+"""What is true now of one handoff, for everybody at once, beside what its steps say: the temporary table `handoff_found`.
+
+Only rows that may have to change leave the engine; what follows from them is in `deciding`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import duckdb
+
+from hrorch_pipelines.corrections.terms import UNSENT, State
+from hrorch_pipelines.handoffs.conditions import ParsedHandoff
+from hrorch_pipelines.handoffs.content import Content, content_of
+from hrorch_pipelines.handoffs.doubt import doubt_sql
+from hrorch_pipelines.handoffs.local_day import midnight
+from hrorch_pipelines.handoffs.marks import marked, once_per_mark, parameters
+from hrorch_pipelines.handoffs.moments import true_from
+from hrorch_pipelines.stack.handing import Ask, Create, Invite, Mail
+from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.stack.state_columns import bare
+from hrorch_pipelines.storage.sql import ident, literal
+
+OUTCOMES = ("nothing", "past", "kept", "in_doubt", "begin", "act")
+"""What may be found of one person and one handoff. Together they are all that was looked at."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One handoff as a pass works with it. `acting`: false where the stack file says `watch`."""
+
+    parsed: ParsedHandoff
+    content: Content | None
+    undo: Content | None
+    acting: bool
+    stack_hash: str
+
+    @property
+    def name(self) -> str:
+        return self.parsed.name
+
+    @property
+    def again(self) -> bool:
+        """Whether what was said is said again when it changes."""
+        then = self.parsed.handoff.then
+        return isinstance(then, Invite) or (isinstance(then, Mail) and then.again)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One person's case that may have to change. `step_id` None: no step yet; `there`: it is done already, whoever did it;
+    `gone`: the person, or what it is once per, is no longer there. `said`: the mark of `said_text`; a NULL text cannot be said yet."""
+
+    person_id: str
+    once_per: str
+    step_id: str | None
+    state: str | None
+    wanted: bool
+    back: bool
+    there: bool
+    gone: bool
+    undo_doubt: bool
+    missing: str | None
+    missing_owner: str | None
+    due_by: datetime | None
+    moment: datetime | None
+    jurisdiction: str | None
+    own_id: str | None
+    effective_from: date | None
+    said: str | None
+    said_text: str | None = field(repr=False)
+    undo_missing: str | None
+    undo_own_id: str | None
+    undo_from: date | None
+    undo_said: str | None
+    undo_text: str | None = field(repr=False)
+
+
+_FIELDS = tuple(Found.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How many cases of one handoff were looked at, what was found, and the steps whose unsent action must wait in doubt."""
+
+    evaluated: int
+    outcomes: Counter[str]
+    held: frozenset[str]
+
+
+def rules_of(stack: Stack, parsed: ParsedHandoff) -> Rule:
+    """A handoff with what it says, as SQL."""
+    handoff = parsed.handoff
+    undo = content_of(stack, handoff.compensate.then, parsed.undo_content) if handoff.compensate else None
+    said = content_of(stack, handoff.then, parsed.content)
+    return Rule(parsed, said, undo, stack.lifecycle.handoffs == "do", stack.content_hash)
+
+
+def evaluate(con: duckdb.DuckDBPyConnection, stack: Stack, rule: Rule, key: bytes) -> Evaluation:
+    """Make `handoff_found`. Needs `handoff_state`, `handoff_steps`, `handoff_erased`. Raises duckdb.Error where the user's SQL
+    fails on a value that is there."""
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE handoff_found AS
+        WITH own AS (SELECT * FROM handoff_steps WHERE handoff = $handoff),
+        facts AS ({_facts(stack, rule)}),
+        marked AS (SELECT *, {marked(f"$handoff || chr(31) || {ident('said_text')}")} AS said_now,
+                          {marked(f"$handoff || chr(31) || {ident('undo_text')}")} AS undo_said FROM facts),
+        joined AS (
+            SELECT coalesce(f.person_id, s.person_id) AS person_id, coalesce(f.once_now, s.once_per) AS once_per,
+                   f.* EXCLUDE (person_id, once_now), s.* EXCLUDE (person_id, once_per, handoff),
+                   f.person_id IS NULL AS gone,
+                   least(s.true_from + to_seconds({rule.parsed.handoff.within.total_seconds()}), f.due_by) AS due_now
+            FROM marked f FULL JOIN own s ON s.person_id = f.person_id AND s.once_per = f.once_now AND NOT s.twin)
+        SELECT j.*, {_outcome(rule)} AS outcome
+        FROM joined j LEFT JOIN (SELECT person_id, once_doubt FROM facts) d ON d.person_id = j.person_id""",
+        {**parameters(key), "handoff": rule.name, "stack": stack.content_hash},
+    )
+    counted = dict(con.execute("SELECT outcome, count(*) FROM handoff_found GROUP BY outcome").fetchall())
+    people = _number(con, "SELECT count(*) FROM handoff_state")
+    looked = _number(con, "SELECT count(*) FROM handoff_found WHERE NOT gone")
+    outcomes = Counter({name: int(counted.pop(name, 0)) for name in OUTCOMES})
+    outcomes["nothing"] += people - looked
+    assert not counted  # noqa: S101  (every outcome has a name)
+    unsent = ", ".join(literal(state.value) for state in sorted(UNSENT))
+    held = con.execute(
+        f"""SELECT step_id FROM handoff_found WHERE action_state IN ({unsent})
+            AND CASE WHEN state = 'compensating' THEN undo_doubt ELSE outcome = 'in_doubt' END"""
+    ).fetchall()
+    evaluated = people + _number(con, "SELECT count(*) FROM handoff_found WHERE gone")
+    return Evaluation(evaluated, outcomes, frozenset(step_id for (step_id,) in held))
+
+
+def found(con: duckdb.DuckDBPyConnection, stack: Stack, rule: Rule, batch: int) -> Iterator[list[Found]]:
+    """What may have to change, in batches, persons in order. New ones with the moment from which it had to happen."""
+    moments = true_from(con, stack, rule.parsed, "SELECT person_id FROM handoff_found WHERE outcome = 'begin'")
+    done = [
+        f"(SELECT max(d.done_at) FROM handoff_steps d WHERE d.person_id = f.person_id AND d.handoff = {literal(other)}"
+        " AND d.state = 'done' AND d.how <> 'before')"
+        for other in stack.handoffs
+        if f"done_{bare(other)}" in rule.parsed.when.columns
+    ]
+    fields = ", ".join(
+        f"greatest({', '.join(['m.moment', *done, 'NULL::TIMESTAMPTZ'])}) AS moment"
+        if name == "moment"
+        else "f.said_now AS said"
+        if name == "said"
+        else f"coalesce(f.{ident(name)}, false)"
+        if name in {"wanted", "back", "there", "undo_doubt"}
+        else f"f.{ident(name)}"
+        for name in _FIELDS
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE handoff_acts AS
+            SELECT {fields}, row_number() OVER (ORDER BY f.person_id, f.once_per, f.step_id) AS place
+            FROM handoff_found f LEFT JOIN ({moments}) m ON m.person_id = f.person_id AND f.outcome = 'begin'
+            WHERE f.outcome IN ('begin', 'act')"""
+    )
+    total = _number(con, "SELECT count(*) FROM handoff_acts")
+    for start in range(0, total, batch):
+        rows = con.execute(
+            "SELECT * EXCLUDE (place) FROM handoff_acts WHERE place > ? AND place <= ? ORDER BY place",
+            [start, start + batch],
+        ).fetchall()
+        yield [Found(*row) for row in rows]
+
+
+def _facts(stack: Stack, rule: Rule) -> str:
+    """One row per person of whom something can follow. Aliases of their own: what an attribute is called is the user's."""
+    parsed, handoff = rule.parsed, rule.parsed.handoff
+    wanted, back = parsed.condition, f"coalesce({parsed.undo_when.sql}, false)" if parsed.undo_when else "false"
+    needs = [
+        (f"NOT coalesce({expression.sql}, false)", declared.missing or declared.that, declared.owner or handoff.owner)
+        for expression, declared in zip(parsed.requires, handoff.requires, strict=True)
+    ]
+    needs += [(sql, words, handoff.owner) for sql, words in (rule.content.lacking if rule.content else ())]
+    undo_needs = [(sql, words, handoff.owner) for sql, words in (rule.undo.lacking if rule.undo else ())]
+    once = once_per_mark(rule.name, parsed.once_per.sql)
+    by = midnight(stack, "handoff_state", f"({parsed.by.sql})::DATE + 1") if parsed.by else "NULL::TIMESTAMPTZ"
+    screened = stack.screening.jurisdiction
+    asked = isinstance(handoff.then, Ask) and handoff.then.screening and screened is not None
+    columns = {
+        "wanted": wanted,
+        "back": back,
+        "there": f"coalesce({_there(stack, rule)}, false)",
+        "doubt": doubt_sql(stack, parsed.columns),
+        "undo_doubt": doubt_sql(stack, parsed.undo_columns),
+        "once_now": once,
+        "once_doubt": _held(parsed.once_per.columns, stack),
+        "missing": _words(needs, 1),
+        "missing_owner": _first(needs),
+        "due_by": by,
+        "jurisdiction": f"CAST({ident(screened)} AS VARCHAR)" if asked and screened else "NULL::VARCHAR",
+        "starts_on": rule.content.starts_on if rule.content else "NULL::DATE",
+        "own_id": rule.content.own_id if rule.content else "NULL::VARCHAR",
+        "effective_from": rule.content.effective_from if rule.content else "NULL::DATE",
+        "said_text": f"CASE WHEN {wanted} THEN {rule.content.text} END" if rule.content else "NULL::VARCHAR",
+        "undo_missing": _words(undo_needs, 1),
+        "undo_own_id": rule.undo.own_id if rule.undo else "NULL::VARCHAR",
+        "undo_from": rule.undo.effective_from if rule.undo else "NULL::DATE",
+        "undo_text": f"CASE WHEN {back} THEN {rule.undo.text} END" if rule.undo else "NULL::VARCHAR",
+        "on_day": "today",
+    }
+    values = ", ".join(f"{sql} AS {ident('_' + name)}" for name, sql in columns.items())
+    plain = ", ".join(f"{ident('_' + name)} AS {ident(name)}" for name in columns)
+    return f"""
+        SELECT person_id, {plain}
+        FROM (SELECT person_id, {values} FROM handoff_state
+              WHERE ({wanted} OR {back} OR person_id IN (SELECT person_id FROM own))
+                AND person_id NOT IN (SELECT person_id FROM handoff_erased))"""
+
+
+def _there(stack: Stack, rule: Rule) -> str:
+    """SQL of whether it is done already, whoever did it: what `done` says, else whether the person's own record is there."""
+    then = rule.parsed.handoff.then
+    if rule.parsed.done is not None:
+        return rule.parsed.done.sql
+    if isinstance(then, Create):
+        target, _, record = then.create.partition(".")
+        if stack.systems[target].base_record == record:
+            return ident(f"in_{bare(target)}")
+    return "false"
+
+
+def _held(columns: frozenset[str], stack: Stack) -> str:
+    """SQL of whether what it is once per is held or hidden for the person: then nothing of theirs is given up."""
+    looked = columns - {"spell"} | _spell_columns(stack) if "spell" in columns else columns
+    names = ", ".join(literal(name) for name in sorted(looked))
+    return f"coalesce(list_has_any(doubtful, [{names}]), false)" if names else "false"
+
+
+def _spell_columns(stack: Stack) -> frozenset[str]:
+    from hrorch_pipelines.handoffs.conditions import parsed_spell
+
+    return parsed_spell(stack).columns
+
+
+def _words(needs: list[tuple[str, str, str]], place: int) -> str:
+    if not needs:
+        return "NULL::VARCHAR"
+    each = ", ".join(f"CASE WHEN {need[0]} THEN {literal(need[place])} END" for need in needs)
+    return f"nullif(concat_ws('; ', {each}), '')"
+
+
+def _first(needs: list[tuple[str, str, str]]) -> str:
+    if not needs:
+        return "NULL::VARCHAR"
+    return f"CASE {' '.join(f'WHEN {sql} THEN {literal(owner)}' for sql, _, owner in needs)} END"
+
+
+def _outcome(rule: Rule) -> str:
+    """What is found of a joined row. The order of the branches matters: doubt first, then what ends, then what is as it was."""
+    asks = isinstance(rule.parsed.handoff.then, Ask)
+    fresh = "(j.wanted AND NOT j.back)"
+    done_anew = (
+        f"j.how = 'action' AND {fresh} AND j.missing IS NULL AND j.said_now IS DISTINCT FROM j.said"
+        " AND (j.starts_on IS NULL OR j.starts_on >= j.on_day)"
+        if rule.again and rule.acting
+        else "false"
+    )
+    going = ", ".join(literal(state.value) for state in (*sorted(UNSENT), State.SENDING, State.SENT))
+    came_to_nothing = """CASE WHEN j.action_said IS DISTINCT FROM j.said_now THEN 'act'
+        WHEN j.action_state = 'rejected' OR j.action_stack = $stack THEN 'kept' ELSE 'act' END"""
+    due = (
+        "'act'"
+        if asks
+        else f"""CASE
+        WHEN j.action_state IN ('sending', 'sent') THEN 'kept'
+        WHEN j.action_state IN ({going}) THEN CASE WHEN j.action_said = j.said_now THEN 'kept' ELSE 'act' END
+        WHEN j.action_state IS NULL THEN 'act' ELSE {came_to_nothing} END"""
+    )
+    if not rule.acting:
+        due = "'kept'"
+    return f"""CASE
+        WHEN j.gone THEN CASE
+            WHEN j.state = 'compensating' THEN 'act'
+            WHEN j.state NOT IN ('parked', 'due', 'asked') THEN 'past'
+            WHEN coalesce(d.once_doubt, false) AND NOT j.twin THEN 'in_doubt' ELSE 'act' END
+        WHEN j.state IS NULL THEN CASE
+            WHEN j.once_per IS NULL OR NOT {fresh} THEN 'nothing' WHEN j.doubt THEN 'in_doubt' ELSE 'begin' END
+        WHEN j.state IN ('dropped', 'compensated') THEN CASE
+            WHEN NOT {fresh} THEN 'kept' WHEN j.doubt THEN 'in_doubt' ELSE 'act' END
+        WHEN j.state = 'done' THEN CASE
+            WHEN j.how = 'before' THEN 'kept'
+            WHEN j.back THEN CASE WHEN j.undo_doubt THEN 'in_doubt' WHEN {"true" if rule.acting else "false"} THEN 'act' ELSE 'kept' END
+            WHEN {done_anew} THEN CASE WHEN j.doubt THEN 'in_doubt' ELSE 'act' END
+            ELSE 'kept' END
+        WHEN j.state = 'compensating' THEN 'act'
+        WHEN j.doubt OR (j.back AND j.undo_doubt) THEN 'in_doubt'
+        WHEN NOT {fresh} OR j.there THEN 'act'
+        WHEN j.due_now IS DISTINCT FROM j.due_at THEN 'act'
+        WHEN j.state = 'parked' THEN CASE WHEN j.missing IS NOT DISTINCT FROM j.missing_then THEN 'kept' ELSE 'act' END
+        WHEN j.missing IS NOT NULL THEN 'act'
+        WHEN j.state = 'asked' THEN CASE WHEN j.answered OR {"false" if asks else "true"} THEN 'act' ELSE 'kept' END
+        ELSE {due} END"""
+
+
+def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
+    return int(row[0]) if row else 0
