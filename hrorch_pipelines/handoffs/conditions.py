@@ -158,8 +158,8 @@ def _fault(con: duckdb.DuckDBPyConnection, ground: _Ground, piece: Piece) -> str
     if looped is not None:
         return looped
     try:
-        con.execute(f"SELECT 1 FROM {_EMPTY} WHERE {expression.plain} IS NULL")
-        row = con.execute(f"SELECT typeof({expression.plain}) FROM {_EMPTY}").fetchone()
+        con.execute(f"SELECT 1 FROM {_EMPTY} WHERE {expression.sql} IS NULL")
+        row = con.execute(f"SELECT typeof({expression.sql}) FROM {_EMPTY}").fetchone()
     except duckdb.Error as error:
         return _told(ground, error)
     kind = str(row[0]).partition("(")[0] if row else "NULL"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
+
+import duckdb
 
 from hrorch_pipelines.authority.conditions import parse
 from hrorch_pipelines.authority.errors import AuthorityFault
 from hrorch_pipelines.handoffs.errors import HandoffFault
 from hrorch_pipelines.stack.handing import Change, Create, Handoff, Invite, Mail, Then
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.sql import literal
 
 Path = tuple[str | int, ...]
 Answer = Literal["condition", "day", "day or moment", "text", "value"]
@@ -33,23 +37,31 @@ class Piece:
 
 @dataclass(frozen=True)
 class Expression:
-    """Usable SQL and the columns of the state that it names.
+    """Usable SQL, in parentheses, and the columns of the state that it names.
 
-    Where evaluating it fails for one person (a text that is no number), `sql` is NULL and the others are not held up;
-    `failed` is SQL that tells such a row from one whose answer is NULL.
+    `sql` fails the statement where it fails for one person (a text that is no number). `tried` is NULL for that person, and
+    only inside `untangled`.
     """
 
     path: Path
-    plain: str
+    sql: str
     columns: frozenset[str]
 
     @property
-    def sql(self) -> str:
-        return f"TRY({self.plain})"
+    def tried(self) -> str:
+        return f"TRY({self.sql})"
 
-    @property
-    def failed(self) -> str:
-        return f"(TRY([{self.plain}]) IS NULL)"
+
+@contextmanager
+def untangled(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let TRY hold what is in it: DuckDB 2.0 takes what two expressions share out of both, and then it fails outside."""
+    row = con.execute("SELECT current_setting('disabled_optimizers')").fetchone()
+    before = str(row[0] or "") if row else ""
+    con.execute(f"SET disabled_optimizers = {literal(','.join(filter(None, [before, 'common_subexpressions'])))}")
+    try:
+        yield
+    finally:
+        con.execute(f"SET disabled_optimizers = {literal(before)}")
 
 
 def pieces(stack: Stack) -> Iterator[Piece]:

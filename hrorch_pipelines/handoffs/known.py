@@ -73,7 +73,7 @@ def bring_known(con: duckdb.DuckDBPyConnection, stack: Stack, known: Known) -> N
 
 
 def mark_done(con: duckdb.DuckDBPyConnection, known: Known, handoff: ParsedHandoff, state: str) -> None:
-    """Set `done_<handoff>` of those whose mark of today's once-per is among the done ones."""
+    """Set `done_<handoff>` of those whose mark of today's once-per is among the done ones. Inside `untangled`."""
     if not con.execute(f"SELECT 1 FROM {DONE} WHERE handoff = ? LIMIT 1", [handoff.name]).fetchone():
         return
     column = ident(f"done_{bare(handoff.name)}")
@@ -82,7 +82,7 @@ def mark_done(con: duckdb.DuckDBPyConnection, known: Known, handoff: ParsedHando
         UPDATE {state} SET {column} = true WHERE person_id IN (
             WITH done AS (SELECT person_id, mark FROM {DONE} WHERE handoff = {literal(handoff.name)}),
             marked AS (
-                SELECT person_id, {once_per_mark(handoff.name, handoff.once_per.sql)} AS mark
+                SELECT person_id, {once_per_mark(handoff.name, handoff.once_per.tried)} AS mark
                 FROM {state} WHERE person_id IN (SELECT person_id FROM done))
             SELECT person_id FROM marked SEMI JOIN done USING (person_id, mark))""",
         parameters(known.key),

@@ -14,6 +14,7 @@ from hrorch_pipelines.handoffs.columns import DOUBTFUL, column_of, columns
 from hrorch_pipelines.handoffs.conditions import looked_at, parsed, parsed_spell
 from hrorch_pipelines.handoffs.doubt import doubtful, held_back
 from hrorch_pipelines.handoffs.errors import StateOutOfDateError
+from hrorch_pipelines.handoffs.expressions import untangled
 from hrorch_pipelines.handoffs.known import Done, Known, Made, bring_known, mark_done
 from hrorch_pipelines.handoffs.local_day import today
 from hrorch_pipelines.handoffs.moments import moments, true_from
@@ -37,13 +38,13 @@ def relation(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, known:
     """
     named = frozenset(columns(stack)) if whole else looked_at(stack) | _always(stack)
     spell = parsed_spell(stack)
-    with engine_errors(STATE):
+    with engine_errors(STATE), untangled(con):
         _require_tables(con, stack)
         bring_known(con, stack, known)
         done = "".join(f", false AS {ident(f'done_{bare(name)}')}" for name in stack.handoffs)
         con.execute(
             f"""CREATE OR REPLACE TEMP TABLE {STATE} AS
-                SELECT s.*, ({spell.sql})::VARCHAR AS spell{done} FROM ({_rows(con, stack, now, named)}) s""",
+                SELECT s.*, ({spell.tried})::VARCHAR AS spell{done} FROM ({_rows(con, stack, now, named)}) s""",
             {"now": now},
         )
         for handoff in parsed(stack).values():
