@@ -1,4 +1,4 @@
-"""Starts and stops the whole sandbox: a world on disk, six systems and a control server on loopback."""
+"""Starts and stops the whole sandbox: a world on disk, six systems, mail, a calendar and a control server on loopback."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from hrorch_pipelines.clock import Clock
+from hrorch_pipelines.sandbox.calendar import CalendarServer
+from hrorch_pipelines.sandbox.mail import MailServer
 from hrorch_pipelines.sandbox.servers import ats, check, hris, onboarding, payroll
 from hrorch_pipelines.sandbox.servers.answers import AnswerForm
 from hrorch_pipelines.sandbox.servers.control import Controls
@@ -69,10 +71,16 @@ _KINDS = {
     "onboarding": _Kind("a plain onboarding API", lambda: onboarding.FORM, partial(onboarding.create_app, token=TOKEN)),
     "directory": _Kind("SCIM 2.0 (scim2-server)", _directory_form, _directory, "/v2"),
 }
+_OUTLETS = {"mail": "SMTP; letters are kept in a Maildir", "calendar": "CalDAV (Radicale)"}
+
+_Server = Listener | MailServer | CalendarServer
 
 
 class Sandbox:
-    """Six systems and their control server over one folder. Ports are free ones when `base_port` is None."""
+    """Six systems, the outlets `mail` and `calendar`, and a control server over one folder.
+
+    Ports are free ones when `base_port` is None. An outlet whose program is not installed is left out (`missing`).
+    """
 
     def __init__(self, folder: Path, *, base_port: int | None = BASE_PORT, clock: Clock | None = None) -> None:
         self.folder = folder
@@ -84,6 +92,10 @@ class Sandbox:
             system: Listener(system, partial(self._app, system), port, self.records[system].close)
             for system, port in zip(SYSTEMS, ports, strict=True)
         }
+        after = None if base_port is None else base_port + len(SYSTEMS)
+        made = (MailServer(folder, after), CalendarServer(folder, None if after is None else after + 1))
+        self.outlets = {one.name: one for one in made if one.available()}
+        self.missing = tuple(one.name for one in made if not one.available())
         control_port = None if base_port is None else base_port - 1
         self.control = Listener("control", self._control_app, control_port, lambda: None)
         for records in self.records.values():
@@ -92,15 +104,18 @@ class Sandbox:
     @property
     def env(self) -> dict[str, str]:
         """`ATS_URL` and the like: what the example stack file reads from the environment."""
-        return {f"{system.upper()}_URL": self.url(system) for system in SYSTEMS}
+        told = {f"{system.upper()}_URL": self.url(system) for system in SYSTEMS}
+        for outlet in self.outlets.values():
+            told |= outlet.env
+        return told
 
     def url(self, system: str) -> str:
-        """The base URL of a system, as its preset wants it."""
-        return self._listener(system).url + _KINDS[system].base_path
+        """The base URL of a system, as its preset wants it; of an outlet, where it is."""
+        return self._listener(system).url + (_KINDS[system].base_path if system in _KINDS else "")
 
     def start(self, system: str | None = None) -> None:
         """Start one system, or everything. Raises SandboxUnavailable when a port is taken."""
-        listeners = [self._listener(system)] if system else [*self.listeners.values(), self.control]
+        listeners = [self._listener(system)] if system else self._everything()
         for listener in listeners:
             listener.start()
         for listener in listeners:
@@ -108,16 +123,21 @@ class Sandbox:
 
     def stop(self, system: str | None = None) -> None:
         """Stop one system (its port refuses connections, as in an outage), or everything. State stays on disk."""
-        listeners = [self._listener(system)] if system else [*self.listeners.values(), self.control]
+        listeners = [self._listener(system)] if system else self._everything()
         for listener in listeners:
             listener.ask_to_stop()
         for listener in listeners:
             listener.stop()
 
-    def _listener(self, system: str) -> Listener:
-        if system not in self.listeners:
-            raise UnknownSandboxSystem(system, SYSTEMS)
-        return self.listeners[system]
+    def _everything(self) -> list[_Server]:
+        """The outlets first: the calendar is a process of its own, and comes up while the others do."""
+        return [*self.outlets.values(), *self.listeners.values(), self.control]
+
+    def _listener(self, system: str) -> _Server:
+        known: dict[str, _Server] = {**self.listeners, **self.outlets}
+        if system not in known:
+            raise UnknownSandboxSystem(system, tuple(known))
+        return known[system]
 
     def _app(self, system: str) -> ASGIApp:
         kind, records = _KINDS[system], self.records[system]
@@ -147,10 +167,13 @@ class Sandbox:
 
         world, labels = remembered(self.folder), label_file(self.folder)
         faulty = bool(read_labels(labels))  # no labels, nothing planted
-        running = [system for system, listener in self.listeners.items() if listener.running]
+        servers: dict[str, _Server] = {**self.listeners, **self.outlets}
+        running = [system for system, server in servers.items() if server.running]
         for system in running:
             self.stop(system)
         self.board.switch_off()
+        for outlet in self.outlets.values():
+            outlet.clear()
         generate(self.folder, world.people, world.seed, world.epoch, labels, faults=faulty)
         for system in running:
             self.start(system)
@@ -171,7 +194,8 @@ def run_sandbox(
 
     `labels` and `faults` are `world.generate`'s: where the truth is written, and whether anything is planted.
 
-    Port `base_port` is the ATS's, the other five follow and control is the one before; None takes free ports (see `env`).
+    Port `base_port` is the ATS's; the other five, mail and calendar follow; control is the one before. None takes free ports
+    (see `env`).
     """
     make_world(folder, people=people, seed=seed, labels=labels, faults=faults)
     sandbox = Sandbox(folder, base_port=base_port)
@@ -224,5 +248,9 @@ def _table(sandbox: Sandbox) -> Table:
         table.add_column(heading, no_wrap=heading == "URL")
     for system, kind in _KINDS.items():
         table.add_row(system, kind.like, sandbox.url(system))
+    for name, outlet in sandbox.outlets.items():
+        table.add_row(name, _OUTLETS[name], outlet.url)
+    for name in sandbox.missing:
+        table.add_row(name, "not here: pip install 'hrorch[sandbox]'", "")
     table.add_row("control", "GET /health /faults, POST /faults/SYSTEM /advance /reset", sandbox.control.url)
     return table
