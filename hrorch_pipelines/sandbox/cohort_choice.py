@@ -28,7 +28,9 @@ class WorldTooSmall(HrorchError):  # noqa: N818
     """Nobody in the world suits a kind of member."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"nobody in this world can be a {kind}", remedy="Make a world of 300 people or more.")
+        super().__init__(
+            f"nobody in this world can be a {kind}", remedy="Make a world of 500 people or more, or one without faults."
+        )
         self.kind = kind
 
 
@@ -42,7 +44,7 @@ class Choice:
 
 def choose(world: World, seed: int, size: int, today: date, taken: Iterable[int]) -> Choice:
     """Choose for a cohort of `size` applicants. `taken`: persons of whom a label speaks. Raises WorldTooSmall."""
-    rng, kinds = random.Random(f"{world.seed} {seed} {world.people}"), set(kinds_of(size))
+    rng, kinds = random.Random(f"{world.seed} {seed} {world.people}"), {kind_of(place) for place in range(size)}
     free = _free(world, today, set(taken), rng)
     existing = {
         Kind.REHIRE: _pick(free, Kind.REHIRE, lambda one: one.departed, int(Kind.REHIRE in kinds)),
@@ -57,21 +59,26 @@ def choose(world: World, seed: int, size: int, today: date, taken: Iterable[int]
 
 def members_of(world: World, seed: int, size: int, begun: date, choice: Choice) -> tuple[Member, ...]:
     """The members, applicants first, as they follow from a choice."""
-    applicants = [_applicant(world, seed, begun, place, kind, choice) for place, kind in enumerate(kinds_of(size))]
     leavers = [
         _leaver(world, begun, place, kind, number)
         for place, (kind, number) in enumerate(zip(LEAVERS, choice.existing[Kind.LEAVER], strict=True))
     ]
+    # A manager of one's own as far as they go, so that a letter tells whom it is about by its address.
+    losing = {one.manager for one in leavers}
+    bosses = [n for n in range(1, managers(world.people) + 1) if n not in losing] or [1]
+    applicants = [
+        _applicant(world, seed, begun, place, choice, bosses[(seed + place) % len(bosses)]) for place in range(size)
+    ]
     return (*applicants, *leavers)
 
 
-def kinds_of(size: int) -> list[Kind]:
-    """The kind of each applicant in the order of application."""
-    return [APPLICANTS[place] if place < len(APPLICANTS) else Kind.PLAIN for place in range(size)]
+def kind_of(place: int) -> Kind:
+    """The kind of an applicant, by their place in the order of application."""
+    return APPLICANTS[place] if place < len(APPLICANTS) else Kind.PLAIN
 
 
-def _applicant(world: World, seed: int, begun: date, place: int, kind: Kind, choice: Choice) -> Member:
-    rng = random.Random(f"{world.seed} {seed} {place}")
+def _applicant(world: World, seed: int, begun: date, place: int, choice: Choice, boss: int) -> Member:
+    rng, kind = random.Random(f"{world.seed} {seed} {place}"), kind_of(place)
     department = rng.choice(list(TITLES))
     title, low, high = rng.choice(TITLES[department])
     cents = round((low + (high - low) * rng.random()) * 100_000 / _GRAIN) * _GRAIN
@@ -83,7 +90,6 @@ def _applicant(world: World, seed: int, begun: date, place: int, kind: Kind, cho
         department, title, cents = row.department, row.title, pay.cents
     applied = applied_on(begun, place)
     steps = offer_steps(kind, applied)
-    boss = 1 + (seed + place) % managers(world.people)
     return Member(
         kind=kind,
         person=past.person,

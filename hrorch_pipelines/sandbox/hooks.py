@@ -135,13 +135,13 @@ def _post(client: httpx.Client, system: str, body: bytes, headers: dict[str, str
 def _greenhouse(one: Happening, secret: bytes, moment: datetime) -> Message:  # noqa: ARG001
     """`Signature: sha256 HEX` over the body; the event's id stands in a header that is not signed."""
     event, number, person = one.event, int(one.event.id), int(one.person)
-    subject: dict[str, Any] = {
+    subjects: dict[str, dict[str, Any]] = {
         "candidates": {"candidate": {"id": person}},
         "applications": {"application": {"id": number, "candidate": {"id": person}}},
         "offers": {"id": number, "candidate_id": person},
-    }[event.collection]
+    }
     kind = event.collection.removesuffix("s")
-    body = _json({"action": f"{kind}_{event.action}", "payload": {**subject, "updated_at": event.at}})
+    body = _json({"action": f"{kind}_{event.action}", "payload": {**subjects[event.collection], "updated_at": event.at}})
     return body, {"Signature": f"sha256 {_hex(secret, body)}", "Greenhouse-Event-ID": token("ats", event.event)}
 
 
