@@ -10,6 +10,8 @@ from hrorch_pipelines.corrections.assets import correction_assets, push_assets, 
 from hrorch_pipelines.corrections.sensors import push_sensors
 from hrorch_pipelines.exceptions.assets import exception_assets
 from hrorch_pipelines.gates.assets import accepted_assets
+from hrorch_pipelines.handoffs.assets import hand_assets, hand_jobs, handoff_assets
+from hrorch_pipelines.handoffs.sensors import handoff_sensors
 from hrorch_pipelines.identity.assets import identity_assets
 from hrorch_pipelines.inbox.assets import inbox_assets, inbox_jobs, inbox_schedules
 from hrorch_pipelines.inbox.sensors import inbox_sensors
@@ -39,7 +41,7 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
     stack = workplace.stack
     extraction, pushes, upkeep = (
         extraction_assets(stack),
-        push_assets(stack),
+        [*push_assets(stack), *hand_assets(stack)],
         [*audit_assets(), *retention_assets(), *inbox_assets(), *monitoring_assets()],
     )
     return dg.Definitions(
@@ -51,6 +53,7 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             authority_assets(stack),
             *reconcile_assets(stack),
             *correction_assets(stack),
+            *handoff_assets(stack),
             *exception_assets(stack),
             *pushes,
             *upkeep,
@@ -60,6 +63,7 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             *extraction_jobs(stack),
             cycle_job([*extraction, *pushes, *upkeep]),
             *push_jobs(stack),
+            *hand_jobs(stack),
             *audit_jobs(),
             *inbox_jobs(),
             *monitoring_jobs(),
@@ -74,7 +78,13 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             retention_schedule(stack),
             prune_schedule(stack),
         ],
-        sensors=[cycle_sensor(), *inbox_sensors(stack), *push_sensors(stack), *monitoring_sensors()],
+        sensors=[
+            cycle_sensor(),
+            *inbox_sensors(stack),
+            *push_sensors(stack),
+            *handoff_sensors(stack),
+            *monitoring_sensors(),
+        ],
         resources={"workplace": workplace},
         executor=dg.in_process_executor,
     )

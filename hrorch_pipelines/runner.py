@@ -69,15 +69,18 @@ def run_once(
             outcomes.append(_run(definitions, instance, "cycle"))
         if push and outcomes[-1].ok:
             outcomes += _push(workplace, definitions, instance, on_step)
+            outcomes += _hand(workplace, definitions, instance, on_step)
     return outcomes
 
 
 def push_once(workplace: Workplace, on_step: Callable[[str], None] = lambda _: None) -> list[JobOutcome]:
-    """Send what is due to every target, as the sensors do; nothing in mode `propose`."""
+    """Send what is due to every target, as the sensors do: corrections, then handoffs. Nothing in mode `propose`."""
     from hrorch_pipelines.definitions import build_definitions
 
     with _instance(workplace) as instance:
-        return _push(workplace, build_definitions(workplace), instance, on_step)
+        definitions = build_definitions(workplace)
+        outcomes = _push(workplace, definitions, instance, on_step)
+        return outcomes + _hand(workplace, definitions, instance, on_step)
 
 
 def _push(
@@ -97,6 +100,37 @@ def _push(
         if writable(workplace.stack, system) and isinstance(due_run(workplace, system), dg.RunRequest):
             on_step(f"send to {system}")
             outcomes.append(_run(definitions, instance, job_name(system)))
+    return outcomes
+
+
+def _hand(
+    workplace: Workplace, definitions: object, instance: object, on_step: Callable[[str], None]
+) -> list[JobOutcome]:
+    """Handoffs as the sensors move them: what is due per target, then a pass, until nothing new is due.
+
+    One round brings a chain on by one system, so there are at most as many as there are handoffs, and one.
+    """
+    import dagster as dg
+
+    from hrorch_pipelines.handoffs.assets import BETWEEN, active, job_name
+    from hrorch_pipelines.handoffs.sensors import due_pass, due_run
+    from hrorch_pipelines.handoffs.targets import targets
+
+    outcomes: list[JobOutcome] = []
+    if not active(workplace.stack):
+        return outcomes
+    applies = workplace.stack.corrections.mode == "apply"
+    for _ in range(len(workplace.stack.handoffs) + 1):
+        before = len(outcomes)
+        for target in targets(workplace.stack) if applies else ():
+            if isinstance(due_run(workplace, target), dg.RunRequest):
+                on_step(f"hand over to {target}")
+                outcomes.append(_run(definitions, instance, job_name(target)))
+        if isinstance(due_pass(workplace)[0], dg.RunRequest):
+            on_step("handoffs")
+            outcomes.append(_run(definitions, instance, BETWEEN))
+        if len(outcomes) == before:
+            break
     return outcomes
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 
 import dagster as dg
 
 from hrorch_pipelines.corrections import breaker, lease, outbox, recheck
 from hrorch_pipelines.corrections.assets import job_name
+from hrorch_pipelines.corrections.queue import Queue, Row
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.workplace import Workplace
 
 WINDOW_MINUTES = 10
@@ -39,27 +42,39 @@ def _sensor(stack: Stack, name: str) -> dg.SensorDefinition:
 
 def due_run(workplace: Workplace, system: str) -> dg.RunRequest | dg.SkipReason:
     """The run that is due now, or why there is none."""
+    return asked(workplace, system, outbox.QUEUE, recheck.stopped, "push")
+
+
+def asked(
+    workplace: Workplace, target: str, queue: Queue, stopped: Callable[[Stack, Home, str], str | None], word: str
+) -> dg.RunRequest | dg.SkipReason:
+    """The push of a queue's target that is due now, or why there is none. `word` begins its run key."""
     now, stack = workplace.clock.now(), workplace.stack
     ledger = workplace.ledger()
     with ledger.read() as con:
-        pause = breaker.pause(con, system, now)
-        busy = lease.held_until(con, system, now)
-        rows = outbox.due(con, system, now, stack.corrections.batch)
+        pause = breaker.pause(con, target, now)
+        busy = lease.held_until(con, target, now)
+        rows = queue.due(con, target, now, stack.corrections.batch)
     ledger.close()
     if not rows:
-        return dg.SkipReason(f"Nothing is due for {system}.")
+        return dg.SkipReason(f"Nothing is due for {target}.")
     if pause is not None:
         return dg.SkipReason(pause.why)
     if busy is not None:
-        return dg.SkipReason(f"A push of {system} is under way.")
-    stopped = recheck.stopped(stack, workplace.home, system)
-    if stopped is not None and all(row.state == "ready" for row in rows):
-        return dg.SkipReason(stopped)
-    return dg.RunRequest(run_key=run_key(rows, now))
+        return dg.SkipReason(f"A push of {target} is under way.")
+    why = stopped(stack, workplace.home, target)
+    if why is not None and all(row.state == "ready" for row in rows):
+        return dg.SkipReason(why)
+    return dg.RunRequest(run_key=f"{word}-{_work(queue, rows)}-{windowed(now)}")
 
 
-def run_key(rows: list[outbox.Row], now: datetime) -> str:
-    """The same for the same work: what is due, which try of it, when it was last looked at, and the window of time."""
-    work = "\n".join(f"{row.correction_id} {row.state} {row.attempts} {row.due_at} {row.seen_at}" for row in rows)
+def windowed(now: datetime) -> str:
+    """The window of time that a run key holds for."""
     window = now.replace(minute=now.minute - now.minute % WINDOW_MINUTES, second=0, microsecond=0)
-    return f"push-{hashlib.sha256(work.encode()).hexdigest()[:16]}-{window:%Y%m%dT%H%M}"
+    return f"{window:%Y%m%dT%H%M}"
+
+
+def _work(queue: Queue, rows: list[Row]) -> str:
+    """The same for the same work: what is due, which try of it, and when it was last looked at."""
+    work = "\n".join(f"{getattr(row, queue.key)} {row.state} {row.attempts} {row.due_at} {row.seen_at}" for row in rows)
+    return hashlib.sha256(work.encode()).hexdigest()[:16]
