@@ -48,19 +48,32 @@ def test_a_person_is_made_once_and_found_by_whoever_looks_next(stack: Any, place
 
 def test_a_hire_is_enrolled_in_payroll_with_the_pay_in_payrolls_terms(stack: Any, sandbox: Any) -> None:
     with maker(stack, "payroll") as one:
-        worker = made(one, making("payroll", "worker", legal_first_name="Bo", legal_last_name="Lind", personal_email="bo@mail.example"))
+        worker = made(
+            one,
+            making(
+                "payroll", "worker", legal_first_name="Bo", legal_last_name="Lind", personal_email="bo@mail.example"
+            ),
+        )
         job = made(one, making("payroll", "job", worker, job_title="Nurse", start_date="2026-07-01"))
         pay = made(one, making("payroll", "compensation", worker, DAY, pay_amount="62400.0000", flsa_status="exempt"))
     (held,) = sandbox.records["payroll"].store.get("employees", worker).body["jobs"]
     assert held["uuid"] == job
     (row,) = held["compensations"]
     assert row["uuid"] == pay
-    assert (row["rate"], row["payment_unit"], row["flsa_status"], row["effective_date"]) == ("62400.00", "Year", "Exempt", "2026-07-01")
+    assert (row["rate"], row["payment_unit"], row["flsa_status"], row["effective_date"]) == (
+        "62400.00",
+        "Year",
+        "Exempt",
+        "2026-07-01",
+    )
 
 
 def test_pay_by_the_hour_is_said_by_the_hour(stack: Any, sandbox: Any) -> None:
     with maker(stack, "payroll") as one:
-        worker = made(one, making("payroll", "worker", legal_first_name="Cy", legal_last_name="Lo", personal_email="cy@mail.example"))
+        worker = made(
+            one,
+            making("payroll", "worker", legal_first_name="Cy", legal_last_name="Lo", personal_email="cy@mail.example"),
+        )
         made(one, making("payroll", "job", worker, job_title="Aide", start_date="2026-07-01"))
         made(one, making("payroll", "compensation", worker, DAY, pay_amount="41600", pay_unit="hour"))
     row = sandbox.records["payroll"].store.get("employees", worker).body["jobs"][0]["compensations"][0]
