@@ -44,6 +44,7 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
         [*push_assets(stack), *hand_assets(stack)],
         [*audit_assets(), *retention_assets(), *inbox_assets(), *monitoring_assets()],
     )
+    handoffs = handoff_assets(stack)
     return dg.Definitions(
         assets=[
             *extraction,
@@ -53,11 +54,11 @@ def build_definitions(workplace: Workplace) -> dg.Definitions:
             authority_assets(stack),
             *reconcile_assets(stack),
             *correction_assets(stack),
-            *handoff_assets(stack),
+            *handoffs,
             *exception_assets(stack),
             *pushes,
             *upkeep,
-            *publish_assets(),
+            *publish_assets(after=[asset.key for asset in handoffs]),
         ],
         jobs=[
             *extraction_jobs(stack),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from hrorch_pipelines import cycle as spine
@@ -14,22 +16,31 @@ from hrorch_pipelines.workplace import Workplace
 GROUP = "publish"
 
 
-@dg.asset(
-    key=["published", "warehouse"],
-    deps=[["reconcile", "rates"], ["reconcile", "bridge"], ["reconcile", "landings"], ["exceptions", "cases"]],
-    group_name=GROUP,
-    kinds={"duckdb"},
-    description="The read-only copy that reports, BI tools and people read; replaced whole, by rename.",
-    pool="warehouse",
-)
-def published_warehouse(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
-    """Finish the cycle and publish it."""
-    with workplace.warehouse.write() as con:
-        cycle = spine.current(con)
-        require_receipts(con, workplace.stack, cycle)
-        cycles.finish(con, cycle)
-    path = publish(workplace.home)
-    return dg.MaterializeResult(metadata={"bytes": path.stat().st_size, "cycle": cycle.cycle_id})
+def _published_warehouse(after: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["published", "warehouse"],
+        deps=[
+            ["reconcile", "rates"],
+            ["reconcile", "bridge"],
+            ["reconcile", "landings"],
+            ["exceptions", "cases"],
+            *after,
+        ],
+        group_name=GROUP,
+        kinds={"duckdb"},
+        description="The read-only copy that reports, BI tools and people read; replaced whole, by rename.",
+        pool="warehouse",
+    )
+    def published_warehouse(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
+        """Finish the cycle and publish it."""
+        with workplace.warehouse.write() as con:
+            cycle = spine.current(con)
+            require_receipts(con, workplace.stack, cycle)
+            cycles.finish(con, cycle)
+        path = publish(workplace.home)
+        return dg.MaterializeResult(metadata={"bytes": path.stat().st_size, "cycle": cycle.cycle_id})
+
+    return published_warehouse
 
 
 @dg.asset(
@@ -46,6 +57,6 @@ def html_report(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[
     return dg.MaterializeResult(metadata={"bytes": path.stat().st_size, "report": dg.MetadataValue.path(str(path))})
 
 
-def publish_assets() -> list[dg.AssetsDefinition]:
-    """Both."""
-    return [published_warehouse, html_report]
+def publish_assets(after: Sequence[dg.AssetKey] = ()) -> list[dg.AssetsDefinition]:
+    """Both. `after`: what else a cycle has to do before it is finished."""
+    return [_published_warehouse(after), html_report]
