@@ -20,7 +20,7 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 @dataclass(frozen=True)
 class Stored:
-    """What a calendar holds under an id."""
+    """What a calendar holds under an id. `etag`: a strong one; a weak one cannot be a condition."""
 
     content: bytes = field(repr=False)
     etag: str | None
@@ -55,7 +55,8 @@ class CalendarRequests:
                 # Credentials that no longer hold are not the event's fault: it waits, and the outlet's owner is told.
                 raise fault(wrong.code, wrong.what, "not_done", status=wrong.status, after=wrong.after) from None
             raise
-        return Stored(answer.content, answer.headers.get("ETag"))
+        etag = answer.headers.get("ETag") or ""
+        return Stored(answer.content, None if etag.startswith("W/") else etag or None)
 
     def put(self, uid: str, content: bytes, condition: dict[str, str]) -> str | None:
         """Store an event under a condition; tells its ETag where the server does. Raises WriteFault."""
