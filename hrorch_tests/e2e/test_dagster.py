@@ -21,8 +21,8 @@ from hrorch_tests.e2e.company import EXAMPLE, MORNING, REPOSITORY, Company, Expo
 RECORDS = {
     "ats": ["candidate", "offer"],
     "hris": ["worker", "job", "compensation", "status"],
-    "payroll": ["worker", "job", "compensation"],
-    "check": ["candidate", "report"],
+    "payroll": ["worker", "job", "compensation", "termination"],
+    "check": ["candidate", "report", "invitation"],
     "onboarding": ["newhire"],
     "directory": ["user"],
 }

@@ -53,6 +53,7 @@ class ScimMaker:
     _people: dict[str, KnownPeople] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict, repr=False)
     _ours: dict[str, str] = field(default_factory=dict)
+    _made: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """`rate` is kept outside the connection: it outlives one, and pushes tell each other of it."""
@@ -73,6 +74,8 @@ class ScimMaker:
         ours = self._under_our_id(declared, making.idempotency_key)
         if len(ours) > 1:
             return Seen("unclear", why=f"{len(ours)} accounts carry the id that we gave to one")
+        if not ours and making.idempotency_key in self._made:
+            ours = self._again(new.record, declared, making.idempotency_key)
         if ours:
             return _there(ours[0])
         people = self._known(new.record).people()
@@ -105,6 +108,7 @@ class ScimMaker:
         if reference is None:
             self._forget(new.record)
         else:
+            self._made[making.idempotency_key] = reference
             self._known(new.record).put([replace(row, source_id=reference)])
             self._note({"id": reference, "userName": body.get("userName")})
         meta = answer.get("meta")
@@ -117,7 +121,7 @@ class ScimMaker:
         if self._remap is not None:
             self._remap.close()
         self._http = self._remap = None
-        for held in (self._people, self._names, self._ours):
+        for held in (self._people, self._names, self._ours, self._made):
             held.clear()
 
     def _taken(self, making: Making) -> Receipt:
@@ -163,6 +167,22 @@ class ScimMaker:
             raise fault("unknown_outcome", "POST was answered without a resource", "unknown")
         return answer
 
+    def _again(self, record: str, declared: Record, key: str) -> list[dict[str, Any]]:
+        """What we made, by the id we were told; not there after all: everything is read again."""
+        try:
+            answer = self._client().query(MODELS[self._resource(declared)], self._made.pop(key))
+        except WriteFault as wrong:
+            if wrong.status != 404:
+                raise _not_done(wrong) from None
+            answer = None
+        except scim2_client.SCIMClientException as wrong:
+            raise fault("not_records", f"the answer is no SCIM ({type(wrong).__name__})", "not_done") from None
+        if isinstance(answer, dict) and answer.get("externalId") == key:
+            self._made[key] = text_of(answer.get("id")) or ""
+            return [answer]
+        self._forget(record)
+        return []
+
     def _under_our_id(self, declared: Record, key: str) -> list[dict[str, Any]]:
         """Resources with our id. A service that cannot filter by it answers 400: then the whole read tells."""
         query: SearchRequest[Any] = SearchRequest(filter=f"externalId eq {exact(key)}")
@@ -171,9 +191,7 @@ class ScimMaker:
         except WriteFault as wrong:
             if wrong.status in {400, 501}:
                 return []
-            if wrong.outcome == "unknown":
-                raise fault(wrong.code, wrong.what, "not_done", status=wrong.status, after=wrong.after) from None
-            raise
+            raise _not_done(wrong) from None
         except scim2_client.SCIMClientException as wrong:
             raise fault("not_records", f"the answer is no SCIM ({type(wrong).__name__})", "not_done") from None
         found = answer.get("Resources") or [] if isinstance(answer, dict) else []
@@ -251,6 +269,13 @@ def _form(declared: Record) -> ScimCreate:
     if not isinstance(declared.create, ScimCreate):
         raise TypeError("the record type is not declared for SCIM")
     return declared.create
+
+
+def _not_done(wrong: WriteFault) -> WriteFault:
+    """Nothing happens by looking, so what may have happened did not."""
+    if wrong.outcome != "unknown":
+        return wrong
+    return fault(wrong.code, wrong.what, "not_done", status=wrong.status, after=wrong.after)
 
 
 def _there(resource: dict[str, Any]) -> Seen:
