@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 
+from hrorch_pipelines.sandbox.calendar import calendar_events
 from hrorch_pipelines.sandbox.cohort_hands import status_in_force
 from hrorch_pipelines.sandbox.cohort_members import Member
 from hrorch_pipelines.sandbox.cohort_reactions import yearly
 from hrorch_pipelines.sandbox.cohort_records import Holdings
 from hrorch_pipelines.sandbox.documents_payroll import PER_YEAR
+from hrorch_pipelines.sandbox.mail import mailbox
 from hrorch_pipelines.sandbox.store import Document
 
 _HRIS_PER_YEAR = {**PER_YEAR, "Every other week": 26, "Twice a month": 24, "Day": 260}
@@ -32,6 +35,27 @@ class SeenEvent:
     starts: date
     attendees: frozenset[str] = field(repr=False)
     cancelled: bool
+
+
+def seen_letters(folder: Path) -> list[SeenLetter] | None:
+    """What the sandbox's mailbox holds; None where there is none to look into."""
+    if not (folder / "mail").is_dir():
+        return None
+    return [SeenLetter(one.to.strip().lower(), bool(one.attachments)) for one in mailbox(folder)]
+
+
+def seen_events(folder: Path) -> list[SeenEvent] | None:
+    """What the sandbox's calendar holds; None where there is none to look into."""
+    if not (folder / "calendar").is_dir():
+        return None
+    return [
+        SeenEvent(
+            starts=one.starts.date() if isinstance(one.starts, datetime) else one.starts,
+            attendees=frozenset(address.lower() for address in one.attendees),
+            cancelled=one.status.upper() == "CANCELLED",
+        )
+        for one in calendar_events(folder)
+    ]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from hrorch_pipelines.sandbox.cohort import Cohort, cohort_in, opened
-from hrorch_pipelines.sandbox.cohort_evidence import Evidence, SeenEvent, SeenLetter, Sight
+from hrorch_pipelines.sandbox.cohort_evidence import Evidence, SeenEvent, SeenLetter, Sight, seen_events, seen_letters
 from hrorch_pipelines.sandbox.cohort_members import Member, payday_after
 from hrorch_pipelines.sandbox.cohort_reactions import PAY_PERIODS
 from hrorch_pipelines.sandbox.cohort_records import PARTS, Held, Holdings
@@ -58,7 +58,12 @@ class Typed:
 def judge(
     folder: Path, *, letters: Sequence[SeenLetter] | None = None, events: Sequence[SeenEvent] | None = None
 ) -> list[Outcome]:
-    """Judge the cohort of a folder as of the world's day. Raises LookupError when none has begun."""
+    """Judge the cohort of a folder as of the world's day. Raises LookupError when none has begun.
+
+    `letters` and `events`: default is what the sandbox's own mailbox and calendar in that folder hold.
+    """
+    letters = seen_letters(folder) if letters is None else letters
+    events = seen_events(folder) if events is None else events
     cohort, today = _begun(folder), WorldClock(folder).now().date()
     with opened(folder) as stores:
         held, created = cohort.held(stores, today), dict(_created(cohort, stores))

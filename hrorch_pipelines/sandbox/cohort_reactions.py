@@ -6,16 +6,16 @@ import copy
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from hrorch_pipelines.sandbox.cohort_hands import Deed, status_in_force
+from hrorch_pipelines.sandbox.cohort_hands import Deed
 from hrorch_pipelines.sandbox.cohort_members import Kind, Member, is_payday
 from hrorch_pipelines.sandbox.cohort_records import Holdings
 from hrorch_pipelines.sandbox.company import token
 from hrorch_pipelines.sandbox.documents_payroll import PER_YEAR
 from hrorch_pipelines.sandbox.ids import at
+from hrorch_pipelines.sandbox.servers.hris_status import told_by_status
 from hrorch_pipelines.sandbox.store import Body, Document
 
 PAY_PERIODS = 26
-_ENDED = "Terminated"
 
 
 def reactions(member: Member, held: Holdings, day: date) -> Iterator[Deed]:
@@ -78,19 +78,8 @@ def _onboarding(member: Member, held: Holdings, day: date) -> Iterator[Deed]:
 def _hris(held: Holdings, day: date) -> Iterator[Deed]:
     """Rows of the status table count by date: an end makes a record inactive, a return takes the old end away."""
     for record in held.of("hris"):
-        now = status_in_force(held, record.id, day)
-        if now is None:
-            continue
         rows = [row for row in held.of("hris", "employmentStatus") if row.parent == record.id]
-        latest = max(rows, key=lambda row: (str(row.body["date"]), row.seq))
-        word, ahead = now.body.get("employmentStatus"), latest.body.get("employmentStatus")
-        change: Body = {"status": "Inactive" if word == _ENDED else "Active"}
-        if ahead == _ENDED and not record.body.get("terminationDate"):
-            last = date.fromisoformat(latest.body["date"]) - timedelta(days=1)
-            change["terminationDate"] = last.isoformat()
-        if ahead != _ENDED and record.body.get("terminationDate"):
-            change["terminationDate"] = None
-        if any(record.body.get(name) != value for name, value in change.items()):
+        if change := told_by_status(record.body, rows, day):
             yield Deed("hris", "employees", record.id, {**record.body, **change}, "BambooHR")
 
 

@@ -150,6 +150,7 @@ class Sandbox:
                 urls=lambda: {system: self.url(system) for system in SYSTEMS},
                 now=lambda: stamp(self.clock.now()),
                 advance=self.advance,
+                cohort=self.begin_cohort,
                 reset=self.reset,
             )
         )
@@ -159,6 +160,12 @@ class Sandbox:
         from hrorch_pipelines.sandbox.advance import advance
 
         return stamp(advance(self.folder, days).now)
+
+    def begin_cohort(self, size: int) -> str:
+        """Let people apply, come and go from tomorrow on; tells the last day of it. Raises CohortBegun, WorldTooSmall."""
+        from hrorch_pipelines.sandbox.cohort import begin
+
+        return begin(self.folder, size=size).ends.isoformat()
 
     def reset(self) -> str:
         """Make the same world anew, without faults of transport; what clients wrote is gone. Tells its moment."""
@@ -252,5 +259,5 @@ def _table(sandbox: Sandbox) -> Table:
         table.add_row(name, _OUTLETS[name], outlet.url)
     for name in sandbox.missing:
         table.add_row(name, "not here: pip install 'hrorch[sandbox]'", "")
-    table.add_row("control", "GET /health /faults, POST /faults/SYSTEM /advance /reset", sandbox.control.url)
+    table.add_row("control", "GET /health /faults, POST /faults/SYSTEM /advance /cohort /reset", sandbox.control.url)
     return table

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from hrorch_pipelines.errors import HrorchError
 from hrorch_pipelines.sandbox.servers.answers import JSONAnswer, Refused, json_body
 from hrorch_pipelines.sandbox.servers.errors import UnknownSandboxSystem
 from hrorch_pipelines.sandbox.transport import FaultBoard
@@ -21,17 +22,21 @@ from hrorch_pipelines.sandbox.transport import FaultBoard
 
 @dataclass(frozen=True)
 class Controls:
-    """What the control server steers. `advance` takes days and tells the world's new moment; `urls` are the systems'."""
+    """What the control server steers. `advance` takes days and tells the world's new moment; `urls` are the systems'.
+
+    `cohort` begins one of so many applicants and tells the day after which nothing more is to come of it.
+    """
 
     board: FaultBoard
     urls: Callable[[], dict[str, str]]
     now: Callable[[], str]
     advance: Callable[[int], str]
+    cohort: Callable[[int], str]
     reset: Callable[[], str]
 
 
 def create_app(controls: Controls) -> ASGIApp:
-    """GET /health, GET and POST /faults, POST and DELETE /faults/{system}, POST /advance, POST /reset."""
+    """GET /health, GET and POST /faults, POST and DELETE /faults/{system}, POST /advance, /cohort, /reset."""
 
     async def health(request: Request) -> Response:  # noqa: ARG001
         return JSONAnswer({"status": "ok", "now": await run_in_threadpool(controls.now), "systems": controls.urls()})
@@ -63,6 +68,13 @@ def create_app(controls: Controls) -> ASGIApp:
             raise Refused(JSONAnswer({"error": "days must be a whole number from 1 to 3660"}, 422))
         return JSONAnswer({"now": await run_in_threadpool(controls.advance, days)})
 
+    async def cohort(request: Request) -> Response:
+        sent = await json_body(request, JSONAnswer({"error": "the body is not a JSON object"}, 400))
+        size = sent.get("size", 18)
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= 500:
+            raise Refused(JSONAnswer({"error": "size must be a whole number from 1 to 500"}, 422))
+        return JSONAnswer({"ends": await run_in_threadpool(controls.cohort, size)})
+
     async def reset(request: Request) -> Response:  # noqa: ARG001
         return JSONAnswer({"now": await run_in_threadpool(controls.reset)})
 
@@ -75,9 +87,10 @@ def create_app(controls: Controls) -> ASGIApp:
             Route("/faults/{system}", switch, methods=["POST"]),
             Route("/faults/{system}", clear, methods=["DELETE"]),
             Route("/advance", advance, methods=["POST"]),
+            Route("/cohort", cohort, methods=["POST"]),
             Route("/reset", reset, methods=["POST"]),
         ],
-        exception_handlers={Refused: _refused, ValidationError: _refused, UnknownSandboxSystem: _refused},
+        exception_handlers={Refused: _refused, ValidationError: _refused, HrorchError: _refused},
     )
 
 
@@ -87,7 +100,7 @@ def _refused(request: Request, wrong: Exception) -> Response:  # noqa: ARG001
     if isinstance(wrong, ValidationError):
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors(include_url=False))
         return JSONAnswer({"error": told}, 422)
-    return JSONAnswer({"error": str(wrong)}, 404)
+    return JSONAnswer({"error": str(wrong)}, 404 if isinstance(wrong, UnknownSandboxSystem) else 409)
 
 
 def _known(system: Any, controls: Controls) -> None:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from hrorch_pipelines.sandbox.servers.access import actor
 from hrorch_pipelines.sandbox.servers.answers import JSONAnswer, Refused, json_body
 from hrorch_pipelines.sandbox.servers.hris_answers import refuse, since_of
+from hrorch_pipelines.sandbox.servers.hris_status import told_by_status
 from hrorch_pipelines.sandbox.servers.hris_view import TABLES
 from hrorch_pipelines.sandbox.servers.records import Missing, SystemRecords
 from hrorch_pipelines.sandbox.store import Document
@@ -53,6 +54,7 @@ class TableRoutes:
         sent = await json_body(request, refuse(400, "Malformed JSON"))
         self._check(table, sent, whole=True)
         add_row(self._records, table, employee.id, sent, actor(request))
+        self._settle(table, employee.id, actor(request))
         return Response(status_code=200)
 
     async def change(self, request: Request) -> Response:
@@ -61,6 +63,7 @@ class TableRoutes:
         sent = await json_body(request, refuse(400, "Malformed JSON"))
         self._check(table, sent, whole=False)
         self._records.put(table, row.id, {**row.body, **sent}, by=actor(request), parent=row.parent)
+        self._settle(table, str(row.parent), actor(request))
         return Response(status_code=200)
 
     async def delete(self, request: Request) -> Response:
@@ -72,6 +75,15 @@ class TableRoutes:
             return JSONAnswer({"success": False, "error": "Row not found"})
         self._records.delete(table, row.id, by=actor(request))
         return JSONAnswer({"success": True})
+
+    def _settle(self, table: str, key: str, by: str) -> None:
+        """Status rows decide whether their employee is active and when they ended."""
+        if table != "employmentStatus":
+            return
+        employee = self._records.get("employees", key)
+        rows = self._records.store.page(table, parent=key)
+        if change := told_by_status(employee.body, rows, self._records.clock.now().date()):
+            self._records.put("employees", key, {**employee.body, **change}, by=by)
 
     def _row(self, request: Request) -> tuple[str, Document]:
         table = _table(request)
