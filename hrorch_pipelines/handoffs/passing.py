@@ -18,7 +18,7 @@ import duckdb
 import sqlalchemy as sa
 
 from hrorch_pipelines.exceptions import cases
-from hrorch_pipelines.handoffs import asking, budget, late
+from hrorch_pipelines.handoffs import alive, asking, budget, late
 from hrorch_pipelines.handoffs.conditions import parsed, require_handoffs
 from hrorch_pipelines.handoffs.errors import HandoffCountsError
 from hrorch_pipelines.handoffs.evaluating import Rule, evaluate, found, rules_of
@@ -108,6 +108,7 @@ def run_pass(
         one.run()
         newly = late.report(ledger, stack, now)
         unsent = budget.settle(ledger, con, stack, frozenset(one.held), now)
+    alive.sign(ledger, now)
     standing = _standing(ledger)
     counted = {
         name: HandoffCounts(

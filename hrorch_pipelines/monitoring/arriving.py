@@ -20,6 +20,8 @@ TELLING = (Refusal.UNSIGNED, Refusal.WRONG_SIGNATURE, Refusal.STALE, Refusal.MAL
 """Refusals that mean that a secret, a clock or a format no longer fits: what the system tells is not heard."""
 MANY = 20
 """Refusals of a system within an hour; a few come from strangers trying doors."""
+FLOOD = 200
+"""… of messages that came faster than they are taken: below it somebody tried again too eagerly."""
 LEAST_SLOWER = timedelta(seconds=30)
 """A read that takes seconds more than usual troubles nobody."""
 SPREAD = 0.25
@@ -58,21 +60,24 @@ def refusals(scene: Scene) -> Iterator[Trouble]:
         sa.select(r.system, r.reason, sa.func.sum(r.count), sa.func.min(r.hour))
         .where(
             r.hour >= begin.replace(minute=0, second=0, microsecond=0),
-            r.reason.in_([reason.value for reason in TELLING]),
+            r.reason.in_([reason.value for reason in (*TELLING, Refusal.TOO_MANY)]),
             r.system.in_(list(scene.stack.systems)),
         )
         .group_by(r.system, r.reason)
         .order_by(r.system, r.reason)
     ).all()
     for system, reason, count, hour in rows:
-        if count >= MANY:
+        flood = reason == Refusal.TOO_MANY.value
+        if count >= (FLOOD if flood else MANY):
             yield Trouble(
                 f"refused:{system}:{reason}",
                 Watch.REFUSED,
                 "warning",
                 owner_of(scene.stack, system),
                 f"Messages of {label(scene.stack, system)} are refused: {reason.replace('_', ' ')}.",
-                "See whether its signing secret or its clock changed. Nothing is lost: the schedule reads the system anyway.",
+                "See who sends so much, and keep them out before they reach us. Nothing is lost: the schedule reads the system anyway."
+                if flood
+                else "See whether its signing secret or its clock changed. Nothing is lost: the schedule reads the system anyway.",
                 since=max(hour, begin),
                 not_before=hour,
                 system=system,

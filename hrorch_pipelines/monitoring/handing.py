@@ -108,11 +108,7 @@ def passes(scene: Scene) -> Iterator[Trouble]:
     if _off(scene) or not scene.stack.handoffs or scene.published is None or not has(scene.published, "cycles", "runs"):
         return
     first = scene.published.execute("SELECT min(finished_at) FROM cycles.runs").fetchone()
-    seen = [
-        beats.last(scene.ledger, LOOKED),
-        scene.ledger.execute(sa.select(sa.func.max(steps.c.last_seen_at))).scalar(),
-    ]
-    last = max((one for one in seen if one is not None), default=None)
+    last = beats.last(scene.ledger, LOOKED)
     began = last or (first[0] if first else None)
     patience = scene.stack.alerts.watch.passes
     if began is not None and scene.now - began > patience:

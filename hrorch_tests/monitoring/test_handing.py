@@ -12,9 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from hrorch_pipelines.clock import SetClock
-from hrorch_pipelines.monitoring import beats
+from hrorch_pipelines.handoffs import alive
 from hrorch_pipelines.monitoring.detection import detection, failures
-from hrorch_pipelines.monitoring.handing import LOOKED
 from hrorch_pipelines.monitoring.run import evaluate, look_now
 from hrorch_pipelines.monitoring.terms import Trouble
 from hrorch_pipelines.stack.handing import Handoff, Lifecycle
@@ -213,11 +212,9 @@ def test_the_pass_itself_is_watched(ledger: Ledger, ledger_clock: SetClock, stac
     assert "pass" not in found(ledger, stack)  # nothing to look at yet
     planted.published(ledger.home, cycles=[now, now + HOUR])
     assert found(ledger, stack)["pass"].since == now + 2 * HOUR
-    with ledger.write() as con:
-        step(con, "done", now, last_seen_at=now + 30 * MINUTE)
+    alive.sign(ledger, now + 30 * MINUTE)
     assert found(ledger, stack)["pass"].since == now + 2 * HOUR + 30 * MINUTE
-    with ledger.write() as con:
-        beats.write(con, [beats.Beat(LOOKED, now + 2 * HOUR)])
+    alive.sign(ledger, now + 2 * HOUR)
     assert "pass" not in found(ledger, stack)
     ledger_clock.at = now + 5 * HOUR
     without = stack.model_copy(update={"handoffs": {}})
@@ -239,8 +236,7 @@ def test_ghosts_where_pay_is_kept_are_critical_and_no_pay_is_told(ledger: Ledger
     now = ledger.clock.now()
     planted.published(ledger.home, cycles=[now - 6 * HOUR, now - HOUR, now])
     ghost_rows(ledger.home, [("a", "payroll", 1234.56, now - HOUR), ("b", "directory", None, now)])
-    with ledger.write() as con:
-        beats.write(con, [beats.Beat(LOOKED, now)])
+    alive.sign(ledger, now)
     seen = found(ledger, stack)
     paid = seen["ghost:payroll"]
     assert (paid.severity, paid.owner, paid.affects) == ("critical", "payroll-lead", {"persons": 1})
