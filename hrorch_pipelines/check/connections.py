@@ -1,9 +1,11 @@
-"""Tries every system once, with little patience: a check must end even where a system does not."""
+"""Tries every system and outlet once, with little patience: a check must end even where a system does not."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from hrorch_pipelines.check.report import ConnectionResult
 from hrorch_pipelines.clock import Clock
@@ -17,9 +19,9 @@ SHORT = 10.0
 
 
 def try_connections(stack: Stack, clock: Clock, patience: float = SHORT) -> list[ConnectionResult]:
-    """One result per system, in the order declared."""
+    """One result per system, then per outlet, in the order declared."""
     hasty = _hasty(stack, patience)
-    return [_try(hasty, name, clock, patience) for name in stack.systems]
+    return [_try(hasty, name, clock, patience) for name in (*stack.systems, *stack.outlets)]
 
 
 def _hasty(stack: Stack, patience: float) -> Stack:
@@ -29,17 +31,21 @@ def _hasty(stack: Stack, patience: float) -> Stack:
         timeout = min(system.connection.timeout, timedelta(seconds=patience))
         connection = system.connection.model_copy(update={"timeout": timeout, "retries": 0})
         systems[name] = system.model_copy(update={"connection": connection})
-    return stack.model_copy(update={"systems": systems})
+    outlets = {
+        name: outlet.model_copy(update={"timeout": min(outlet.timeout, timedelta(seconds=patience))})
+        for name, outlet in stack.outlets.items()
+    }
+    return stack.model_copy(update={"systems": systems, "outlets": outlets})
 
 
 def _try(stack: Stack, name: str, clock: Clock, patience: float) -> ConnectionResult:
     """In a thread of its own: not every driver (databases above all) knows a time-out."""
-    connector = connector_for(stack, name, clock)
+    check = _check_of(stack, name, clock)
     outcome: list[ConnectionResult | BaseException] = []
 
     def attempt() -> None:
         try:
-            connector.check()
+            check()
         except SystemUnavailable as gone:
             outcome.append(ConnectionResult(name, False, gone.what.removeprefix(f"{name}: "), gone.remedy))
         except HrorchError as wrong:
@@ -58,3 +64,11 @@ def _try(stack: Stack, name: str, clock: Clock, patience: float) -> ConnectionRe
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     return outcome[0]
+
+
+def _check_of(stack: Stack, name: str, clock: Clock) -> Callable[[], None]:
+    if name in stack.systems:
+        return connector_for(stack, name, clock).check
+    from hrorch_pipelines.systems.making.reach import reach
+
+    return partial(reach, stack, name, clock)

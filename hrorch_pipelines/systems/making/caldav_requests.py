@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -16,6 +17,9 @@ from hrorch_pipelines.systems.writing.protocol import WriteFault
 from hrorch_pipelines.systems.writing.statuses import refusal
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+_WHAT_IT_IS = b'<propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>'
+_IS_CALENDAR = re.compile(rb"<(?:[\w.-]+:)?calendar[\s/>]")
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,21 @@ class CalendarRequests:
         etag: str | None = answer.headers.get("ETag")
         return etag
 
+    def check(self) -> None:
+        """See that `base_url` is a calendar. Raises WriteFault."""
+        answer = self._answer("PROPFIND", None, _WHAT_IT_IS, {"Depth": "0", "Content-Type": "application/xml"})
+        if not _IS_CALENDAR.search(answer.content):
+            raise fault("not_a_calendar", "what stands at `base_url` is no calendar", "refused")
+
     def close(self) -> None:
         """Give the connection back."""
         self._client.close()
 
-    def _answer(self, method: str, uid: str, content: bytes | None, headers: dict[str, str]) -> httpx.Response:
+    def _answer(self, method: str, uid: str | None, content: bytes | None, headers: dict[str, str]) -> httpx.Response:
         self._rate.wait()
+        url = self._base if uid is None else self._base + self.path(uid)
         try:
-            answer = self._client.request(method, self._base + self.path(uid), content=content, headers=headers)
+            answer = self._client.request(method, url, content=content, headers=headers)
         except _NEVER_SENT:
             raise fault("not_reachable", "no connection", "not_done") from None
         except httpx.TimeoutException:
@@ -90,7 +101,7 @@ class CalendarRequests:
         if not answer.is_success:
             after = self._waits.again_after(answer.headers.get("Retry-After"))
             raise refusal(method, answer.status_code, answer.content, after, frozenset({412}))
-        if answer.content.lstrip()[:1] == b"<":
+        if uid is not None and answer.content.lstrip()[:1] == b"<":
             what = f"{method} answered {answer.status_code} with a web page"
             raise fault("html_answer", what, "unknown", status=answer.status_code)
         return answer
