@@ -59,8 +59,8 @@ def forks() -> Any:
 @pytest.mark.parametrize(
     ("ledger_url", "kills", "count"),
     [
-        pytest.param("sqlite", 8, 100, id="sqlite"),
-        pytest.param("postgresql", 3, 30, id="postgresql"),
+        pytest.param("sqlite", 6, 60, id="sqlite"),
+        pytest.param("postgresql", 2, 20, id="postgresql"),
         pytest.param("sqlite", 200, 1500, id="sqlite-long", marks=pytest.mark.long),
         pytest.param("postgresql", 200, 1500, id="postgresql-long", marks=pytest.mark.long),
     ],
