@@ -31,7 +31,7 @@ def replay(store: Store, was: list[Row], will: list[Row], before: datetime, afte
             }
             store.put(collection, key, body, at=at(row), by=row[5], parent=row[2], version=row[3])
             done.append("updated")
-    for collection, key in old.keys() - new.keys():
+    for collection, key in sorted(old.keys() - new.keys()):
         if store.delete(collection, key, at=after, by="retention"):
             done.append("deleted")
     return done
