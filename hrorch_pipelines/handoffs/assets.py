@@ -40,11 +40,9 @@ def handoff_assets(stack: Stack) -> list[dg.AssetsDefinition]:
         pool="warehouse",
     )
     def passed(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
-        with closing(workplace.ledger()) as ledger:
-            with workplace.warehouse.write() as con:
-                cycle = spine.current(con)
-                result = run_pass(ledger, con, workplace.stack, cycle.now, cycle_id=cycle.cycle_id)
-            between.note_pass(ledger, cycle.now)
+        with closing(workplace.ledger()) as ledger, workplace.warehouse.write() as con:
+            cycle = spine.current(con)
+            result = run_pass(ledger, con, workplace.stack, cycle.now, cycle_id=cycle.cycle_id)
         return dg.MaterializeResult(metadata=metadata(result))
 
     return [passed]

@@ -7,28 +7,19 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from hrorch_pipelines.clock import Clock, local_date
+from hrorch_pipelines.handoffs.alive import LOOKED
 from hrorch_pipelines.handoffs.passing import PassResult, run_pass
 from hrorch_pipelines.handoffs.terms import OPEN
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.ledger import Ledger
-from hrorch_pipelines.storage.ledger_tables import actions, cases, notes, steps
+from hrorch_pipelines.storage.ledger_tables import actions, cases, heartbeats, steps
 from hrorch_pipelines.storage.warehouse import open_published
-
-NOTE = "handoffs passed"
-"""The note of the last pass's moment."""
-
-
-def note_pass(ledger: Ledger, now: datetime) -> None:
-    """Write down that a pass was made."""
-    with ledger.write() as con:
-        if con.execute(sa.update(notes).where(notes.c.name == NOTE).values(at=now)).rowcount == 0:
-            con.execute(notes.insert().values(name=NOTE, value="", at=now))
 
 
 def last_pass(con: sa.Connection) -> datetime | None:
     """When the last pass was made."""
-    at = con.execute(sa.select(notes.c.at).where(notes.c.name == NOTE)).scalar_one_or_none()
+    at = con.execute(sa.select(heartbeats.c.at).where(heartbeats.c.name == LOOKED)).scalar_one_or_none()
     return at if isinstance(at, datetime) else None
 
 
@@ -58,11 +49,8 @@ def due(con: sa.Connection, stack: Stack, now: datetime) -> str | None:
 
 def pass_between(ledger: Ledger, home: Home, stack: Stack, clock: Clock) -> PassResult:
     """One pass over the published copy, as of now. Raises NothingPublished and what `run_pass` raises."""
-    now = clock.now()
     with open_published(home) as con:
-        result = run_pass(ledger, con, stack, now)
-    note_pass(ledger, now)
-    return result
+        return run_pass(ledger, con, stack, clock.now())
 
 
 def sentence(result: PassResult) -> str:

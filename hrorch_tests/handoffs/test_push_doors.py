@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from hrorch_pipelines.definitions import build_definitions
-from hrorch_pipelines.handoffs import between
+from hrorch_pipelines.handoffs import alive
 from hrorch_pipelines.handoffs.assets import hand_assets, hand_jobs, handoff_assets
 from hrorch_pipelines.handoffs.sensors import due_pass, due_run, handoff_sensors
 from hrorch_pipelines.storage.ledger_tables import steps
@@ -79,7 +79,7 @@ def test_a_pass_between_cycles_is_due_when_something_can_have_changed(place: Wor
     place.home.published.parent.mkdir(parents=True)
     place.home.published.touch()
     assert "No cycle has made a pass" in due_pass(place)[1]
-    between.note_pass(bench.ledger, place.clock.now())
+    alive.sign(bench.ledger, place.clock.now())
     assert isinstance(due_pass(place)[0], dg.SkipReason)
 
     bench.clock.at += timedelta(minutes=1)
@@ -87,7 +87,7 @@ def test_a_pass_between_cycles_is_due_when_something_can_have_changed(place: Wor
     assert isinstance(due_pass(place)[0], dg.SkipReason), "what is only proposed changes nothing"
     bench.push("hris", Place())
     assert "1 action was confirmed" in due_pass(place)[1]
-    between.note_pass(bench.ledger, place.clock.now())
+    alive.sign(bench.ledger, place.clock.now())
     assert isinstance(due_pass(place)[0], dg.SkipReason)
 
     bench.ready("payroll-enrol", "p1")
@@ -95,7 +95,7 @@ def test_a_pass_between_cycles_is_due_when_something_can_have_changed(place: Wor
         con.execute(sa.update(steps).where(steps.c.step_id == bench.row(one).step_id).values(due_at=place.clock.now()))
     bench.clock.at += timedelta(hours=2)
     assert "1 step has become late" in due_pass(place)[1], "the done one cannot be late"
-    between.note_pass(bench.ledger, place.clock.now())
+    alive.sign(bench.ledger, place.clock.now())
 
     bench.clock.at += timedelta(hours=16)  # past midnight in Chicago
     assert "America/Chicago" in due_pass(place)[1]
