@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.utils import getaddresses
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, model_validator
 
 from hrorch_pipelines.stack.mapping import Part
 from hrorch_pipelines.stack.systems import Rate
 from hrorch_pipelines.stack.terms import Duration, Name
 
-MailAddress = Annotated[str, Field(pattern=r"^[^<>\r\n]*<?[^@\s<>]+@[^@\s<>]+>?$")]
+
+def _one_address(text: str) -> str:
+    """Raises ValueError unless mail can come from it everywhere: one address, its local part ASCII (RFC 5322)."""
+    found = getaddresses([text])
+    local, _, domain = found[0][1].rpartition("@") if len(found) == 1 else ("", "", "")
+    try:
+        Address(found[0][0], addr_spec=f"{local}@{domain.encode('idna').decode('ascii')}")
+        local.encode("ascii")
+    except (MessageError, ValueError, IndexError):
+        domain = ""
+    if not local or not domain or not text.isprintable():
+        raise ValueError("is not one mail address; write people@lakeside.example or Name <people@lakeside.example>")
+    return text
+
+
+MailAddress = Annotated[str, Field(pattern=r"^[^<>\r\n]*<?[^@\s<>]+@[^@\s<>]+>?$"), AfterValidator(_one_address)]
 """`people@lakeside.example`, or `Lakeside Health <people@lakeside.example>`."""
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -35,7 +35,8 @@ def _ascii_for(text: str) -> str:
     return "".join(sign if sign.isascii() else "x" for sign in text)
 
 
-def mailbox(configured: str) -> Address:
-    """An address of the stack file, `People Team <people@lakeside.example>`, in its parts."""
-    name, plain = parseaddr(configured)
-    return Address(display_name=name, addr_spec=plain)
+def mailbox_of(configured: str) -> Address:
+    """An address of the stack file, `People Team <people@lakeside.example>`, in its parts; the domain as DNS writes it."""
+    display_name, plain = parseaddr(configured)
+    name, _, domain = plain.rpartition("@")
+    return Address(display_name, name, domain if domain.isascii() else domain.encode("idna").decode("ascii"))

@@ -14,7 +14,7 @@ from icalendar import Calendar, vCalAddress, vText
 from icalendar import Event as Entry
 
 from hrorch_pipelines.stack.outlets import CalendarOutlet
-from hrorch_pipelines.systems.making.addresses import mailbox
+from hrorch_pipelines.systems.making.addresses import mailbox_of
 from hrorch_pipelines.systems.making.outlet_faults import fault
 from hrorch_pipelines.systems.making.protocol import Event
 
@@ -93,7 +93,7 @@ def changed(calendar: Calendar, entry: Entry, event: Event, outlet: CalendarOutl
     _put(entry, "LOCATION", event.location)
     _describe(entry, event.text)
     if "ORGANIZER" not in entry:
-        organizer = mailbox(outlet.organizer)
+        organizer = mailbox_of(outlet.organizer)
         entry["ORGANIZER"] = _person(organizer.addr_spec, {"CN": organizer.display_name or organizer.addr_spec})
     _invite(entry, event.attendees)
     return bytes(calendar.to_ical())

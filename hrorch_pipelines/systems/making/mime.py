@@ -10,7 +10,7 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 
 from hrorch_pipelines.stack.outlets import MailOutlet
-from hrorch_pipelines.systems.making.addresses import address, mailbox
+from hrorch_pipelines.systems.making.addresses import address, mailbox_of
 from hrorch_pipelines.systems.making.outlet_faults import unwritable
 from hrorch_pipelines.systems.making.protocol import Letter
 
@@ -32,14 +32,14 @@ def compose(outlet: MailOutlet, letter: Letter, key: str, now: datetime) -> Emai
     if not _KEY.fullmatch(key):
         raise unwritable("header", "the idempotency key cannot stand in a Message-ID")
     message = EmailMessage(policy=_ASCII if to.isascii() else _UTF8)
-    sender = mailbox(outlet.sender)
-    message["Message-ID"] = f"<{key}@{domain_of(sender)}>"
+    sender = mailbox_of(outlet.sender)
+    message["Message-ID"] = f"<{key}@{sender.domain}>"
     message["Date"] = format_datetime(now)
     message["From"] = sender
     name, _, domain = to.rpartition("@")
     message["To"] = Address(username=name, domain=domain)
     if outlet.reply_to is not None:
-        message["Reply-To"] = mailbox(outlet.reply_to)
+        message["Reply-To"] = mailbox_of(outlet.reply_to)
     message["Subject"] = letter.subject
     message["Auto-Submitted"] = "auto-generated"
     try:
@@ -50,8 +50,3 @@ def compose(outlet: MailOutlet, letter: Letter, key: str, now: datetime) -> Emai
         message.add_attachment(letter.attachment, maintype="application", subtype="pdf", filename=letter.attach_as)
         message.set_boundary(f"=_{key}")
     return message
-
-
-def domain_of(sender: Address) -> str:
-    """The domain of an address, as DNS writes it."""
-    return sender.domain if sender.domain.isascii() else sender.domain.encode("idna").decode("ascii")

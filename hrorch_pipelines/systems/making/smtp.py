@@ -10,7 +10,7 @@ from hrorch_pipelines.clock import Clock
 from hrorch_pipelines.masking import mask
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.outlets import MailOutlet
-from hrorch_pipelines.systems.making.addresses import address, mailbox
+from hrorch_pipelines.systems.making.addresses import address, mailbox_of
 from hrorch_pipelines.systems.making.mime import compose
 from hrorch_pipelines.systems.making.outlet_faults import unwritable
 from hrorch_pipelines.systems.making.protocol import Letter, Making, Seen
@@ -69,7 +69,7 @@ class SmtpMaker:
 
     def make(self, making: Making, seen: Seen) -> Receipt:  # noqa: ARG002  nothing can be seen of a letter
         """Hand the letter to the server, once. `reference`: the server's queue id, else the Message-ID. Raises WriteFault."""
-        data, sender = self.message(making), mailbox(self.outlet.sender)
+        data, sender = self.message(making), mailbox_of(self.outlet.sender)
         self.rate.wait()
         queued = self._line.hand_over(sender.addr_spec, address(_letter(making).to), data)
         reference = queued or f"{making.idempotency_key}@{sender.domain}"

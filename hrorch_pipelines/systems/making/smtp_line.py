@@ -11,8 +11,7 @@ import ssl
 from contextlib import suppress
 
 from hrorch_pipelines.stack.outlets import MailOutlet
-from hrorch_pipelines.systems.making.addresses import mailbox
-from hrorch_pipelines.systems.making.mime import domain_of
+from hrorch_pipelines.systems.making.addresses import mailbox_of
 from hrorch_pipelines.systems.making.outlet_faults import fault
 from hrorch_pipelines.systems.writing.protocol import WriteFault
 
@@ -120,7 +119,8 @@ class MailLine:
 
     def _connected(self) -> smtplib.SMTP:
         outlet, seconds = self._outlet, self._outlet.timeout.total_seconds()
-        name = domain_of(mailbox(outlet.sender))  # what we call ourselves: the machine's own name is nobody's business
+        # What we call ourselves: the machine's own name is nobody's business.
+        name = mailbox_of(outlet.sender).domain
         if outlet.security == "tls":
             trusted = ssl.create_default_context()
             return smtplib.SMTP_SSL(outlet.host, outlet.port, name, timeout=seconds, context=trusted)

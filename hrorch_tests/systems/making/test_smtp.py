@@ -185,6 +185,24 @@ def test_no_letter_goes_over_an_open_line_where_a_secured_one_is_declared(post: 
         outlet(25, host="mail.example", security="none")
 
 
+@pytest.mark.parametrize(
+    "sender",
+    ["jürgen@a.example", "a@b@c", "A <a..b@c.example>", "a@b.example, c@d.example", "a@", "A\x00 <a@b.example>"],
+)
+def test_an_outlet_has_one_address_that_mail_can_come_from(sender: str) -> None:
+    with pytest.raises(ValidationError, match="sender"):
+        outlet(25, sender=sender)
+
+
+def test_a_sender_of_another_script_is_written_as_dns_does(post: tuple[Inbox, int]) -> None:
+    one = maker(post[1], sender='"Grüße, Team" <people@bücher.example>')
+    one.make(making(), UNTOLD)
+    (message,) = post[0].messages
+    (sender,) = message["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == ("Grüße, Team", "people@xn--bcher-kva.example")
+    assert message["Message-ID"].endswith("@xn--bcher-kva.example>")
+
+
 def test_signing_in(post: tuple[Inbox, int]) -> None:
     def known(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         return AuthResult(success=(data.login, data.password) == (b"people", b"right"), handled=False)
