@@ -119,19 +119,18 @@ def evaluate(con: duckdb.DuckDBPyConnection, stack: Stack, rule: Rule, key: byte
         FROM joined j LEFT JOIN (SELECT person_id, once_doubt FROM facts) d ON d.person_id = j.person_id""",
         {**parameters(key), "handoff": rule.name, "stack": stack.content_hash},
     )
-    counted = dict(con.execute("SELECT outcome, count(*) FROM handoff_found GROUP BY outcome").fetchall())
-    people = _number(con, "SELECT count(*) FROM handoff_state")
-    looked = _number(con, "SELECT count(*) FROM handoff_found WHERE NOT gone")
-    outcomes = Counter({name: int(counted.pop(name, 0)) for name in OUTCOMES})
-    outcomes["nothing"] += people - looked
-    assert not counted  # noqa: S101  (every outcome has a name)
     unsent = ", ".join(literal(state.value) for state in sorted(UNSENT))
-    held = con.execute(
-        f"""SELECT step_id FROM handoff_found WHERE action_state IN ({unsent})
-            AND CASE WHEN state = 'compensating' THEN undo_doubt ELSE outcome = 'in_doubt' END"""
+    waits = f"action_state IN ({unsent}) AND CASE WHEN state = 'compensating' THEN undo_doubt ELSE outcome = 'in_doubt' END"
+    rows = con.execute(
+        f"""SELECT outcome, count(*), count(*) FILTER (gone), coalesce(list(step_id) FILTER ({waits}), [])
+            FROM handoff_found GROUP BY outcome"""
     ).fetchall()
-    evaluated = people + _number(con, "SELECT count(*) FROM handoff_found WHERE gone")
-    return Evaluation(evaluated, outcomes, frozenset(step_id for (step_id,) in held))
+    people = _number(con, "SELECT count(*) FROM handoff_state")
+    gone = sum(int(row[2]) for row in rows)
+    outcomes = Counter({name: 0 for name in OUTCOMES}) | Counter({str(row[0]): int(row[1]) for row in rows})
+    # Of whom nothing can follow there is no row.
+    outcomes["nothing"] += people - (outcomes.total() - gone)
+    return Evaluation(people + gone, outcomes, frozenset(step_id for row in rows for step_id in row[3]))
 
 
 def found(con: duckdb.DuckDBPyConnection, stack: Stack, rule: Rule, batch: int) -> Iterator[list[Found]]:

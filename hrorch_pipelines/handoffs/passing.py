@@ -156,9 +156,9 @@ class _Pass:
         since, first = _since(self.ledger, self.stack, rule, self.origin.now)
         try:
             evaluation = evaluate(self.con, self.stack, rule, self.ledger.home.key())
-            batches = found(self.con, self.stack, rule, BATCH)
+            some = evaluation.outcomes["begin"] + evaluation.outcomes["act"] > 0
             done: Counter[str] = Counter()
-            for batch in batches:
+            for batch in found(self.con, self.stack, rule, BATCH) if some else ():
                 done += carry_out(self.ledger, self.stack, rule, batch, self.origin, since, first=first)
         except (duckdb.DataError, duckdb.InvalidInputException) as error:
             self._fault(rule, told(error).code)
