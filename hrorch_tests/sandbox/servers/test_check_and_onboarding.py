@@ -96,3 +96,39 @@ def test_onboarding_refuses_what_it_does_not_know(sandbox: Sandbox, connect: Con
     assert client.get("/api/newhires?size=201").status_code == 400
     assert client.get("/api/labels").status_code == 404
     assert client.get("/api/tasks?newHireId=n003").json()["total"] == 1
+
+
+def test_a_new_hire_comes_with_the_tasks_of_everybody(sandbox: Sandbox, connect: Connect) -> None:
+    client = connect("onboarding")
+    sent = {"firstName": "New", "lastName": "Person", "startDate": "07/01/2026", "department": "4200"}
+    made = client.post("/api/newhires", json=sent, headers={"X-Sandbox-User": "Dana Whitfield"})
+    assert made.status_code == 201
+    assert (
+        made.json().items() >= {**sent, "status": "not_started", "openTasks": 6, "updatedBy": "Dana Whitfield"}.items()
+    )
+    read = client.get(f"/api/newhires/{made.json()['id']}")
+    assert (read.json(), read.headers["ETag"]) == (made.json(), made.headers["ETag"])
+    tasks = client.get("/api/tasks", params={"newHireId": made.json()["id"]}).json()["items"]
+    assert [task["status"] for task in tasks] == ["open"] * 6
+    assert {task["dueDate"] for task in tasks} == {"07/04/2026"}
+    assert client.get("/api/newhires").json()["total"] == PEOPLE + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"shoeSize": 44}, "shoeSize"),
+        ({"status": "done"}, "status"),
+        ({"startDate": "2026-07-01"}, "startDate"),
+        ({"lastName": ""}, "lastName"),
+    ],
+)
+def test_new_hires_are_refused_for_what_is_missing_unknown_or_no_date(
+    connect: Connect, change: dict, field: str
+) -> None:
+    client = connect("onboarding")
+    sent = {"firstName": "New", "lastName": "Person", "startDate": "07/01/2026"}
+    answer = client.post("/api/newhires", json={**sent, **change})
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert client.post("/api/tasks", json=sent).status_code == 405
+    assert client.get("/api/newhires").json()["total"] == PEOPLE

@@ -204,3 +204,25 @@ def test_strangers_get_nothing(sandbox: Sandbox) -> None:
     sandbox.start("hris")
     for auth in (None, ("wrong", "x")):
         assert httpx.get(f"{sandbox.url('hris')}/api/v1/employees", auth=auth).status_code == 401
+
+
+def test_who_comes_without_a_number_is_given_one_and_who_has_one_keeps_it(connect: Connect) -> None:
+    client, numbers = connect("hris"), []
+    for own in ({}, {"employeeNumber": ""}, {"employeeNumber": "000500"}):
+        sent = {"firstName": "New", "lastName": "Person", **own}
+        made = client.post("/api/v1/employees", json=sent).headers["Location"].rpartition("/")[2]
+        read = client.get(f"/api/v1/employees/{made}", params={"fields": "employeeNumber"}).json()
+        numbers.append(read["employeeNumber"])
+    assert [len(number) for number in numbers] == [7, 7, 6]
+    assert len(set(numbers)) == 3
+
+
+def test_a_status_is_a_row_of_its_own(connect: Connect) -> None:
+    client, url = connect("hris"), "/api/v1_1/employees/4/tables/employmentStatus"
+    row = {"date": "2026-12-01", "employmentStatus": "Terminated"}
+    assert client.post(url, json=row).status_code == 200
+    rows = client.get("/api/v1/employees/4/tables/employmentStatus").json()
+    assert {one["date"]: one["employmentStatus"] for one in rows} == {
+        "2026-02-01": "Full-Time",
+        "2026-12-01": "Terminated",
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 
@@ -102,6 +104,59 @@ def test_a_new_employee_can_be_read_back(connect: Connect) -> None:
     assert made.status_code == 201
     assert client.get(f"/v1/employees/{made.json()['uuid']}").json()["last_name"] == "Person"
     assert client.get(ALL).headers["X-Total-Count"] == str(PEOPLE + 1)
+
+
+def test_a_new_employee_takes_names_birth_date_and_addresses_only(connect: Connect) -> None:
+    client = connect("payroll")
+    person = {"first_name": "New", "last_name": "Person", "work_email": "n@x.example", "date_of_birth": "1990-01-02"}
+    made = client.post(ALL, json=person).json()
+    assert (made["work_email"], made["date_of_birth"], made["jobs"], made["terminated"]) == (
+        "n@x.example",
+        "1990-01-02",
+        [],
+        False,
+    )
+    for refused in ({"employee_code": "1"}, {"department": "ICU"}, {"shoe_size": 44}):
+        answer = client.post(ALL, json={**person, **refused})
+        assert (answer.status_code, answer.json()["errors"][0]["error_key"]) == (422, next(iter(refused)))
+
+
+def test_a_new_job_brings_a_pay_of_nothing_an_hour(sandbox: Sandbox, connect: Connect) -> None:
+    client = connect("payroll")
+    person = client.post(ALL, json={"first_name": "New", "last_name": "Person"}).json()["uuid"]
+    made = client.post(f"/v1/employees/{person}/jobs", json={"title": "Nurse", "hire_date": "2026-07-01"})
+    assert (made.status_code, made.json()["primary"], made.json()["title"]) == (201, True, "Nurse")
+    (pay,) = client.get(f"/v1/jobs/{made.json()['uuid']}/compensations").json()
+    assert (pay["rate"], pay["payment_unit"], pay["flsa_status"]) == ("0.00", "Hour", "Nonexempt")
+    assert pay["effective_date"] == "2026-07-01"
+    raised = {"rate": "62400.00", "payment_unit": "Year", "version": pay["version"]}
+    assert client.put(f"/v1/compensations/{pay['uuid']}", json=raised).json()["rate"] == "62400.00"
+    second = client.post(f"/v1/employees/{person}/jobs", json={"title": "Lead", "hire_date": "2026-08-01"}).json()
+    assert not second["primary"]
+    assert client.get(f"/v1/employees/{person}").json()["jobs"][1]["uuid"] == second["uuid"]
+    assert client.post(f"/v1/employees/{person}/jobs", json={"title": "Nurse"}).status_code == 422
+    assert client.post(f"/v1/employees/{person}/jobs", json={"title": "N", "hire_date": "soon"}).status_code == 422
+    assert client.post("/v1/employees/nobody/jobs", json={"title": "N", "hire_date": "2026-07-01"}).status_code == 404
+    told = sandbox.records["payroll"].store.events(collection="employees")
+    assert {event.by for event in told} == {"hrorch-integration"}
+
+
+def test_a_termination_takes_effect_when_the_last_day_is_past(sandbox: Sandbox, connect: Connect) -> None:
+    client, url = connect("payroll"), f"/v1/employees/{employee_uuid(3)}"
+    ended = {"effective_date": "2026-06-10", "run_termination_payroll": False}
+    made = client.post(f"{url}/terminations", json=ended)
+    assert (made.status_code, made.json()["active"]) == (201, False)
+    assert client.get(url).json()["terminated"] is False
+    assert client.get(f"{url}/terminations").json() == [made.json()]
+    assert client.post(f"{url}/terminations", json=ended).status_code == 422
+    assert client.post(f"{url}/terminations", json={"effective_date": "soon"}).status_code == 422
+    assert client.get(ALL, params={"terminated": "true"}).headers["X-Total-Count"] == "1"
+    sandbox.clock.at = datetime(2026, 6, 10, 23, tzinfo=UTC)
+    assert client.get(url).json()["terminated"] is False
+    sandbox.clock.at = datetime(2026, 6, 11, 1, tzinfo=UTC)
+    now = client.get(url).json()
+    assert (now["terminated"], now["terminations"][0]["active"]) == (True, True)
+    assert client.get(ALL, params={"terminated": "true"}).headers["X-Total-Count"] == "2"
 
 
 def test_strangers_and_other_companies_get_nothing(sandbox: Sandbox, connect: Connect) -> None:

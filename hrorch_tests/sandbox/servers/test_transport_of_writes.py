@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -81,3 +82,50 @@ def test_a_lagging_write_is_seen_after_some_seconds_and_never_lost(sandbox: Sand
     sandbox.stop("hris")
     sandbox.start("hris")
     assert READS["hris"](client) == "Kept"
+
+
+ALL_OF_PAYROLL = "/v1/companies/sandbox-company/employees"
+PERSON = {"first_name": "New", "last_name": "Person"}
+HIRE = {"firstName": "New", "lastName": "Person", "startDate": "07/01/2026"}
+ACCOUNT = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "new@x.example"}
+MAKES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "hris": ("employees", "/api/v1/employees", {"firstName": "New", "lastName": "Person"}),
+    "payroll": ("employees", ALL_OF_PAYROLL, PERSON),
+    "check": ("candidates", "/v1/candidates", {"email": "new@mail.example"}),
+    "onboarding": ("newhires", "/api/newhires", HIRE),
+    "directory": ("users", "/Users", ACCOUNT),
+}
+
+
+@pytest.mark.parametrize("written", list(MAKES))
+def test_what_is_made_has_the_fates_of_a_change(written: str, sandbox: Sandbox, connect: Connect) -> None:
+    """Ignored: answered, and not there. Lost: there, and not answered. Late: there only after a while. Each once."""
+    collection, path, body = MAKES[written]
+    client = connect(written)
+    headers = {"Content-Type": "application/scim+json"} if written == "directory" else {}
+
+    def make() -> httpx.Response:
+        return client.post(path, json=body, headers=headers)
+
+    def held() -> int:
+        return sandbox.records[written].store.count(collection)
+
+    before = held()
+    sandbox.board.switch_on(written, "ignored_write", times=1)
+    assert make().status_code == 201
+    assert held() == before
+    sandbox.board.switch_on(written, "lagging_reads", times=1, reads=1)
+    assert make().status_code == 201
+    assert held() == before
+    for _ in range(2):
+        client.get(path)
+    assert held() == before + 1
+    if written == "directory":
+        body["userName"] = "newer@x.example"
+    sandbox.board.switch_on(written, "lost_answer", times=1)
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        make()
+    assert held() == before + 2
+    told = sandbox.records[written].store.events(collection=collection)
+    assert [(event.action, event.by) for event in told] == [("created", "hrorch-integration")] * 2
+    sandbox.records[written].store.close()
