@@ -62,6 +62,27 @@ def true_from(con: duckdb.DuckDBPyConnection, stack: Stack, handoff: ParsedHando
         LEFT JOIN not_yet n ON n.person_id = v.person_id"""
 
 
+def first_day(con: duckdb.DuckDBPyConnection, stack: Stack, system: str, attribute: str, alias: str) -> str:
+    """A LEFT JOIN that gives rows `c` (cells) with `s.today` the days, as `<alias>.day`, with which a value came: the source's
+    own word, also where no snapshot saw it come. The latest counts. Empty for a record without days. Needs the CTE `asked`."""
+    record = stack.systems[system].mapped()[attribute]
+    if stack.systems[system].records[record].effective is None or not has_table(con, "accepted", f"{system}.{record}"):
+        return ""
+    owner, value = "coalesce(r.parent_id, r.source_id)", f"r.{ident(attribute)}"
+    return f"""LEFT JOIN (
+        SELECT DISTINCT owner, starts AS day FROM (
+            SELECT {owner} AS owner, r.effective_from AS starts,
+                   {value} IS DISTINCT FROM lag({value}) OVER (
+                       PARTITION BY {owner}
+                       ORDER BY r.effective_from NULLS FIRST, r."sequence" NULLS FIRST, r.source_updated_at NULLS FIRST,
+                                r.record_key, r.occurrence) AS came
+            FROM {record_table("accepted", system, record)} r
+            SEMI JOIN (SELECT source_id FROM {ident("cells", system)} SEMI JOIN asked USING (person_id)) mine
+                ON mine.source_id = {owner}
+            WHERE NOT coalesce(r.deleted, false))
+        WHERE came AND starts IS NOT NULL) {alias} ON {alias}.owner = c.source_id AND {alias}.day <= s.today"""
+
+
 _NOBODY = "SELECT NULL::VARCHAR AS person_id, NULL::TIMESTAMPTZ AS moment WHERE false"
 
 
@@ -71,22 +92,9 @@ def _of_cell(con: duckdb.DuckDBPyConnection, stack: Stack, system: str, attribut
     record = stack.systems[system].mapped().get(attribute)
     if record is None:  # an authority that does not have the field: nothing there ever changed
         return "NULL::TIMESTAMPTZ", ""
-    if stack.systems[system].records[record].effective is None or not has_table(con, "accepted", f"{system}.{record}"):
+    if not first_day(con, stack, system, attribute, "first_day"):
         return changed, ""
-    # Its first day is the source's own word for when it came, also where no snapshot saw it come.
-    came = f"""LEFT JOIN (
-        SELECT owner, max(starts) AS day FROM (
-            SELECT coalesce(r.parent_id, r.source_id) AS owner, r.effective_from AS starts,
-                   r.{ident(attribute)} IS DISTINCT FROM lag(r.{ident(attribute)}) OVER (
-                       PARTITION BY coalesce(r.parent_id, r.source_id)
-                       ORDER BY r.effective_from NULLS FIRST, r."sequence" NULLS FIRST, r.source_updated_at NULLS FIRST,
-                                r.record_key, r.occurrence) AS came
-            FROM {record_table("accepted", system, record)} r
-            SEMI JOIN (SELECT source_id FROM {ident("cells", system)} SEMI JOIN asked USING (person_id)) mine
-                ON mine.source_id = coalesce(r.parent_id, r.source_id)
-            WHERE NOT coalesce(r.deleted, false))
-        WHERE came GROUP BY owner, starts HAVING starts IS NOT NULL) first_day
-        ON first_day.owner = c.source_id AND first_day.day <= s.today"""
+    came = first_day(con, stack, system, attribute, "first_day")
     return f"greatest({changed}, {midnight(stack, 'g', 'first_day.day')})", came
 
 

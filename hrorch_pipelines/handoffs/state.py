@@ -23,7 +23,7 @@ from hrorch_pipelines.stack.state_columns import StateColumn, bare, name_parts, 
 from hrorch_pipelines.storage.engine import engine_errors
 from hrorch_pipelines.storage.sql import ident, literal
 
-__all__ = ["STATE", "Done", "Known", "Made", "columns", "moments", "relation", "true_from"]
+__all__ = ["STATE", "Done", "Known", "Made", "columns", "moments", "relation", "spells", "true_from"]
 
 STATE = "handoff_state"
 """The temporary table."""
@@ -44,8 +44,7 @@ def relation(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, known:
         done = "".join(f", false AS {ident(f'done_{bare(name)}')}" for name in stack.handoffs)
         con.execute(
             f"""CREATE OR REPLACE TEMP TABLE {STATE} AS
-                SELECT s.*, ({spell.tried})::VARCHAR AS spell{done} FROM ({_rows(con, stack, now, named)}) s""",
-            {"now": now},
+                SELECT s.*, ({spell.tried})::VARCHAR AS spell{done} FROM ({_rows(con, stack, now, named)}) s"""
         )
         for handoff in parsed(stack).values():
             mark_done(con, known, handoff, STATE)
@@ -56,6 +55,17 @@ def _always(stack: Stack) -> set[str]:
     """What the pass itself looks at: who, when, which records there are and how fresh they are."""
     kinds = {"person", "there", "id", "stale", "done"}
     return {name for name, column in column_of(stack).items() if column.kind in kinds}
+
+
+def spells(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, people: str) -> str:
+    """A SELECT of `person_id, spell` for a SELECT of `person_id`, where nothing is known from the ledger. Inside `untangled`.
+
+    Raises HandoffFault.
+    """
+    spell = parsed_spell(stack)
+    bring_known(con, stack, Known(b""))
+    rows = _rows(con, stack, now, spell.columns | {"person_id"})
+    return f"SELECT person_id, ({spell.tried})::VARCHAR AS spell FROM ({rows} SEMI JOIN ({people}) few ON few.person_id = g.person_id)"
 
 
 def _require_tables(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
@@ -75,7 +85,7 @@ def _require_tables(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, named: frozenset[str]) -> str:
-    """A SELECT of all columns but `spell` and `done_…`. Binds `$now`."""
+    """A SELECT of all columns but `spell` and `done_…`; what comes after it may join to `g`."""
     seen = _sources(con)
     values, joins, others = [], [], set()
     for column in column_of(stack).values():
@@ -103,7 +113,7 @@ def _value(stack: Stack, now: datetime, seen: dict[str, datetime], column: State
     own = {
         "person_id": "g.person_id",
         "stage": "g.stage",
-        "now": "$now::TIMESTAMPTZ",
+        "now": f"TIMESTAMPTZ {literal(now.isoformat())}",
         "today": today(stack, now, "g"),
         "identity_resolved": "u.person_id IS NULL",
     }

@@ -111,8 +111,9 @@ def test_not_being_in_a_system_never_read_is_unknown_and_in_doubt() -> None:
 
 @pytest.mark.parametrize("how", ["held", "hidden", "faults"])
 def test_a_cell_that_is_held_or_withheld_is_null_and_in_doubt(how: str) -> None:
-    more: dict[str, Any] = {"held": {"held": True}, "hidden": {"hidden": ["legal_name"]},
-            "faults": {"faults": [{"attribute": "legal_name", "code": "x", "found": "y"}]}}[how]  # fmt: skip
+    cases: dict[str, dict[str, Any]] = {"held": {"held": True}, "hidden": {"hidden": ["legal_name"]},
+            "faults": {"faults": [{"attribute": "legal_name", "code": "x", "found": "y"}]}}  # fmt: skip
+    more = cases[how]
     house = company(handing({"h": {"when": "payroll_legal_name IS NULL"}, "i": {"when": "hris_legal_name IS NULL"}}))
     house.replace("payroll", "worker", [{"id": "9", "legal_name": "Ann", **more}, {"id": "8", "legal_name": "Bob"}])
     house.run(house.open())
