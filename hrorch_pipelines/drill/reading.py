@@ -1,0 +1,158 @@
+"""Failures of reading: a system that is down, answers half, nothing, too slowly or not to us; a gate that holds too much."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from pydantic import SecretStr
+
+from hrorch_pipelines.drill.rounds import judged, read
+from hrorch_pipelines.drill.scenario import Scenario
+from hrorch_pipelines.drill.terms import Kind
+from hrorch_pipelines.monitoring.terms import Watch
+from hrorch_pipelines.monitoring.usual import FEWEST
+from hrorch_pipelines.sandbox.store import Document
+from hrorch_pipelines.sandbox.transport import FaultKind
+from hrorch_pipelines.storage.warehouse import publish
+
+READ_EVERY = timedelta(minutes=30)
+"""As the presets' schedules do."""
+FASTER = 120.0
+"""So many times as fast as the machine's clock runs while something is read: a late second is two minutes."""
+LATE = 1.5
+"""Real seconds by which one answer is late."""
+ROUNDS = FEWEST + 2
+TOUCHED, SPOILT = 8, 12
+"""Records that change in a usual round, and those that the gate then has to hold."""
+_REFUSED = frozenset({Watch.UNTRUSTED, Watch.FRESHNESS})
+
+
+def kinds() -> list[Kind]:
+    """The kinds of this module."""
+    return [
+        Kind("down", "a system is down", _REFUSED, lambda here: _down(here, "ats"), "ats"),
+        Kind(
+            "half-file",
+            "an answer breaks off in the middle",
+            _REFUSED,
+            lambda here: _fault(here, "hris", FaultKind.HALF_FILE),
+            "hris",
+        ),
+        Kind(
+            "truncated-page",
+            "a page holds fewer rows than it promises",
+            _REFUSED,
+            lambda here: _fault(here, "ats", FaultKind.TRUNCATED_PAGE),
+            "ats",
+        ),
+        Kind(
+            "zero-rows",
+            "a system answers, with nothing",
+            _REFUSED,
+            lambda here: _fault(here, "payroll", FaultKind.EMPTY),
+            "payroll",
+        ),
+        Kind(
+            "credentials",
+            "our credentials have expired (401)",
+            _REFUSED,
+            _locked_out,
+            "check",
+        ),
+        Kind(
+            "rate-limited",
+            "every read is asked to come later (429)",
+            _REFUSED,
+            lambda here: _fault(here, "onboarding", FaultKind.RATE_LIMITED),
+            "onboarding",
+        ),
+        Kind(
+            "slow",
+            "a system answers much later than usual",
+            frozenset({Watch.SLOW}),
+            _slow,
+            "onboarding",
+            prepare=_usual,
+        ),
+        Kind(
+            "gate",
+            "a gate holds far more than usual",
+            frozenset({Watch.GATE}),
+            _spoilt,
+            "payroll",
+            prepare=_usual_at_the_gate,
+        ),
+    ]
+
+
+def _each_read(here: Scenario, system: str) -> None:
+    here.each(READ_EVERY, lambda one: read(one.workplace, [system]))
+
+
+def _down(here: Scenario, system: str) -> None:
+    here.systems.stop(system)
+    here.endings.append(lambda: here.systems.start(system))
+    _each_read(here, system)
+
+
+def _fault(here: Scenario, system: str, fault: FaultKind) -> None:
+    here.systems.board.switch_on(system, fault)
+    _each_read(here, system)
+
+
+def _locked_out(here: Scenario) -> None:
+    system = here.stack.systems["check"]
+    expired = {name: SecretStr("expired") for name in system.credentials}
+    here.change(systems={**here.stack.systems, "check": system.model_copy(update={"credentials": expired})})
+    _each_read(here, "check")
+
+
+def _read_by_the_clock(here: Scenario) -> None:
+    with here.clock.running(FASTER):
+        read(here.workplace, ["onboarding"])
+
+
+def _usual(here: Scenario) -> None:
+    for _ in range(ROUNDS):
+        here.clock.at = here.now + READ_EVERY
+        _read_by_the_clock(here)
+
+
+def _slow(here: Scenario) -> None:
+    here.systems.board.switch_on("onboarding", FaultKind.TIMEOUT, seconds=LATE, times=1)
+    here.each(READ_EVERY, _read_by_the_clock)
+
+
+def _usual_at_the_gate(here: Scenario) -> None:
+    for number in range(ROUNDS):
+        here.clock.at = here.now + READ_EVERY
+        _rewrite(here, TOUCHED, {"preferred_first_name": f"Nick {number}"})
+        read(here.workplace, ["payroll"])
+        judged(here.workplace)
+    publish(here.home)
+
+
+def _spoilt(here: Scenario) -> None:
+    _rewrite(here, SPOILT, {"last_name": ""})
+
+    def cycle(one: Scenario) -> None:
+        read(one.workplace, ["payroll"])
+        judged(one.workplace)
+        publish(one.home)
+
+    here.each(READ_EVERY, cycle)
+
+
+def _rewrite(here: Scenario, count: int, fields: dict[str, Any]) -> None:
+    """Somebody changes the first of payroll's employees; put back as they were when the scenario ends."""
+    store = here.systems.records["payroll"].store
+    for document in store.page("employees", limit=count):
+        store.put("employees", document.id, {**document.body, **fields}, at=here.now, by="drill")
+        here.endings.append(partial(_put_back, here, document))
+
+
+def _put_back(here: Scenario, was: Document) -> None:
+    store = here.systems.records["payroll"].store
+    store.put("employees", was.id, was.body, at=here.now, by="drill", version=was.version)
