@@ -11,6 +11,7 @@ from hrorch_pipelines import cycle as spine
 from hrorch_pipelines.handoffs import between
 from hrorch_pipelines.handoffs.passing import PassResult, run_pass
 from hrorch_pipelines.handoffs.push import push
+from hrorch_pipelines.handoffs.states import bring_up
 from hrorch_pipelines.handoffs.targets import owner_of, targets
 from hrorch_pipelines.handoffs.terms import StepState
 from hrorch_pipelines.stack.models import Stack
@@ -42,8 +43,10 @@ def handoff_assets(stack: Stack) -> list[dg.AssetsDefinition]:
     def passed(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
         with closing(workplace.ledger()) as ledger, workplace.warehouse.write() as con:
             cycle = spine.current(con)
+            states = bring_up(con, workplace.stack, cycle)
             result = run_pass(ledger, con, workplace.stack, cycle.now, cycle_id=cycle.cycle_id)
-        return dg.MaterializeResult(metadata=metadata(result))
+        learnt = {"states learnt": dg.MetadataValue.int(states.learnt)}
+        return dg.MaterializeResult(metadata={**metadata(result), **learnt})
 
     return [passed]
 
