@@ -9,6 +9,7 @@ from hrorch_pipelines.stack.faults.alerts import check_alerts
 from hrorch_pipelines.stack.faults.authority import check_authority, check_stages
 from hrorch_pipelines.stack.faults.calendar import check_calendar
 from hrorch_pipelines.stack.faults.connections import check_connections
+from hrorch_pipelines.stack.faults.creates import check_creates
 from hrorch_pipelines.stack.faults.expectations import check_expectations
 from hrorch_pipelines.stack.faults.fields import check_attributes, check_fields
 from hrorch_pipelines.stack.faults.finding import Declared, Finding
@@ -40,6 +41,7 @@ _CHECKS = (
     check_expectations,
     check_matching,
     check_writes,
+    check_creates,
     check_webhooks,
     check_acting,
     check_handoffs,
