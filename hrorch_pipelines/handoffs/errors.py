@@ -44,3 +44,32 @@ class HandoffCountsError(HrorchError):
             f"Of {evaluated} cases of the handoff `{handoff}` that were looked at, {accounted} are accounted for.",
             remedy="report it with these figures; what was written so far stands, each step by itself",
         )
+
+
+class UnknownStepError(HrorchError):
+    """No step has this id, or several begin with it."""
+
+    def __init__(self, step_id: str, found: int = 0) -> None:
+        self.step_id = step_id
+        what = f"Several steps begin with `{step_id}`." if found else f"There is no step `{step_id}`."
+        super().__init__(what, remedy="`hrorch handoffs list` shows them with their ids")
+
+
+class UnknownActionError(HrorchError):
+    """No action has this id."""
+
+    def __init__(self, action_id: str) -> None:
+        self.action_id = action_id
+        super().__init__(f"There is no action `{action_id}`.", remedy="`hrorch handoffs show` tells a step's actions")
+
+
+class ActionDecidedError(HrorchError):
+    """A decision about an action that has moved on."""
+
+    def __init__(self, action_id: str, state: str, why: str | None, wanted: str) -> None:
+        self.action_id, self.state, self.why = action_id, state, why
+        reason = f" ({why})" if why else ""
+        super().__init__(
+            f"Action {action_id} cannot be {wanted}: it is {state}{reason}.",
+            remedy="look at its step (`hrorch handoffs show`); a frozen one is released by its segment's owner. Nothing was changed",
+        )

@@ -24,9 +24,6 @@ from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.state_columns import bare
 from hrorch_pipelines.storage.sql import ident, literal
 
-OUTCOMES = ("nothing", "past", "kept", "in_doubt", "begin", "act")
-"""What may be found of one person and one handoff. Together they are all that was looked at."""
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -84,7 +81,9 @@ _FIELDS = tuple(Found.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How many cases of one handoff were looked at, what was found, and the steps whose unsent action must wait in doubt."""
+    """How many cases of one handoff were looked at, what was found, and the steps whose unsent action must wait in doubt.
+
+    Outcomes: `nothing`, `past`, `kept`, `in_doubt`; `begin` and `act` for what has to be looked at closely. They add up."""
 
     evaluated: int
     outcomes: Counter[str]
@@ -120,14 +119,16 @@ def evaluate(con: duckdb.DuckDBPyConnection, stack: Stack, rule: Rule, key: byte
         {**parameters(key), "handoff": rule.name, "stack": stack.content_hash},
     )
     unsent = ", ".join(literal(state.value) for state in sorted(UNSENT))
-    waits = f"action_state IN ({unsent}) AND CASE WHEN state = 'compensating' THEN undo_doubt ELSE outcome = 'in_doubt' END"
+    waits = (
+        f"action_state IN ({unsent}) AND CASE WHEN state = 'compensating' THEN undo_doubt ELSE outcome = 'in_doubt' END"
+    )
     rows = con.execute(
         f"""SELECT outcome, count(*), count(*) FILTER (gone), coalesce(list(step_id) FILTER ({waits}), [])
             FROM handoff_found GROUP BY outcome"""
     ).fetchall()
     people = _number(con, "SELECT count(*) FROM handoff_state")
     gone = sum(int(row[2]) for row in rows)
-    outcomes = Counter({name: 0 for name in OUTCOMES}) | Counter({str(row[0]): int(row[1]) for row in rows})
+    outcomes = Counter({str(row[0]): int(row[1]) for row in rows})
     # Of whom nothing can follow there is no row.
     outcomes["nothing"] += people - (outcomes.total() - gone)
     return Evaluation(people + gone, outcomes, frozenset(step_id for row in rows for step_id in row[3]))

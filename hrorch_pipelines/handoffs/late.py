@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -73,13 +74,17 @@ def drop_undeclared(ledger: Ledger, stack: Stack, now: datetime) -> int:
     return len(rows)
 
 
-def settle_case(ledger: Ledger, stack: Stack, case_id: str, now: datetime, why: str) -> None:
-    """Close one case, where it is open. Costs a look only, where it is not."""
+def settle_cases(ledger: Ledger, stack: Stack, case_ids: Sequence[str], now: datetime, why: str) -> None:
+    """Close cases, where they are open. Costs a look only, where none is."""
+    live = [state.value for state in LIVE]
     with ledger.read() as con:
-        state = con.execute(sa.select(case_rows.c.state).where(case_rows.c.case_id == case_id)).scalar_one_or_none()
-    if state in {live.value for live in LIVE}:
+        found = con.execute(
+            sa.select(case_rows.c.case_id).where(case_rows.c.case_id.in_(list(case_ids)), case_rows.c.state.in_(live))
+        ).scalars()
+        open_ = list(found)
+    if open_:
         with ledger.write() as con:
-            cases.settle(con, Seals(con, ledger.home.key(), now), stack, [case_id], now, why)
+            cases.settle(con, Seals(con, ledger.home.key(), now), stack, open_, now, why)
 
 
 _OPEN = [state.value for state in OPEN]

@@ -150,6 +150,7 @@ class _Pass:
             moved = {name for name in wanted if self._one(self.rules[name])}
             # `done_…` of what moved may be otherwise now; nobody else's answer can be.
             wanted = [name for name in self.rules if name not in self.faults and self._looks_at(name, moved)]
+        self._mended()
 
     def _one(self, rule: Rule) -> bool:
         """Evaluate one handoff and carry out what follows; whether any of its steps moved."""
@@ -163,7 +164,6 @@ class _Pass:
         except (duckdb.DataError, duckdb.InvalidInputException) as error:
             self._fault(rule, told(error).code)
             return False
-        self._mended(rule)
         self.held |= evaluation.held
         kept = {name: n for name, n in evaluation.outcomes.items() if name not in {"begin", "act"}}
         self.counts[rule.name].update({"evaluated": evaluation.evaluated, **kept, **done})
@@ -182,10 +182,9 @@ class _Pass:
             seals = Seals(con, self.ledger.home.key(), self.origin.now)
             cases.report(con, seals, self.stack, [finding], self.origin.now)
 
-    def _mended(self, rule: Rule) -> None:
-        late.settle_case(
-            self.ledger, self.stack, asking.unevaluable_case(rule.name), self.origin.now, "it can be evaluated again"
-        )
+    def _mended(self) -> None:
+        right = [asking.unevaluable_case(name) for name in self.rules if name not in self.faults]
+        late.settle_cases(self.ledger, self.stack, right, self.origin.now, "it can be evaluated again")
 
 
 def _since(ledger: Ledger, stack: Stack, rule: Rule, now: datetime) -> tuple[datetime, bool]:

@@ -138,7 +138,7 @@ class Seen:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.con = duckdb.connect()
-        self.con.execute("SET TimeZone = 'UTC'")
+        self.con.execute("SET TimeZone = 'UTC'; SET threads = 1")
         self.con.execute(
             """CREATE SCHEMA golden; CREATE SCHEMA cells; CREATE SCHEMA identity; CREATE SCHEMA history;
             CREATE TABLE identity.persons (person_id VARCHAR, created_at TIMESTAMPTZ, merged_into VARCHAR);

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from hrorch_pipelines.corrections.terms import State
+from hrorch_pipelines.handoffs.passing import run_pass
 from hrorch_pipelines.handoffs.push import push
 from hrorch_tests.handoffs.chain import DAY_ONE, START, Office, candidate
 from hrorch_tests.handoffs.outside import Killed, Records
 
 DEAD = {"terminated", "no-show", "cancelled"}
-World = "Town"
 Event = tuple[str, Callable[["Town", str], None]]
 """A system, and what happens there to a person: whoever is told of it sees the record as it then is."""
 
@@ -113,6 +113,18 @@ def orders(events: int) -> Iterator[Order]:
     return iter(dict.fromkeys(placed(happening)))
 
 
+@dataclass(frozen=True)
+class Life:
+    """One person's history, and the order in which it is lived and told."""
+
+    name: str
+    order: Order
+
+    @property
+    def history(self) -> list[Event]:
+        return HISTORIES[self.name]
+
+
 @dataclass
 class Town:
     """The world of one run: what the sources hold, and the places that handoffs act in."""
@@ -123,14 +135,14 @@ class Town:
     results: dict[str, str] = field(default_factory=dict)
     changed: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
-    def run(self, history: Sequence[Event], lives: dict[str, Order]) -> None:
+    def run(self, lives: Mapping[str, Life]) -> None:
         """Let everybody live through their order, with a pass and pushes after each turn; then let all be seen, and settle."""
         office = self.office
-        for turn in range(max(map(len, lives.values()))):
+        for turn in range(max(len(life.order) for life in lives.values())):
             office.clock.at += timedelta(hours=1)
-            for person, order in lives.items():
-                if turn < len(order):
-                    self._turn(history, person, *order[turn])
+            for person, life in lives.items():
+                if turn < len(life.order):
+                    self._turn(life.history, person, *life.order[turn])
             self.act()
         for _ in range(2):  # what was dropped is told again; then the first days come
             for person in lives:
@@ -143,8 +155,6 @@ class Town:
         """A pass, and a push of every place; returns how much moved."""
         office, moved = self.office, 0
         office.seen.decide()
-        from hrorch_pipelines.handoffs.passing import run_pass
-
         moved += run_pass(office.ledger, office.seen.con, office.stack, office.clock.now()).total("moved")
         for name, place in self.places.items():
             try:
@@ -232,15 +242,6 @@ def events_of(town: Town, person: str) -> list[Any]:
     return sorted(str(event.starts) for uid, event in found.items() if not event.cancelled and any(one in uid for one in mine))
 
 
-def in_force(town: Town, person: str, names: dict[str, str]) -> dict[str, Counter[str]]:
-    """Handoff → what of this person's is done and not taken back, by state of the step."""
-    found: dict[str, Counter[str]] = {}
-    for row in town.office.steps():
-        if row.person_id == person:
-            found.setdefault(row.handoff, Counter())[names.get(row.state, row.state)] += 1
-    return found
-
-
 def actions_of(town: Town, person: str) -> Counter[tuple[str, str, str]]:
     """(handoff, purpose, verb) → how often it was confirmed and really made, or found to be there."""
     return Counter(
@@ -260,11 +261,16 @@ _COMPARED = {
 }
 
 
-def people_for(all_orders: Sequence[Order]) -> dict[str, Order]:
-    """A person for each order."""
-    return {f"p{number:04d}": order for number, order in enumerate(all_orders)}
-
-
 def in_turn(events: int) -> Order:
     """Every event is seen as soon as it happens."""
     return tuple(itertools.chain.from_iterable((("happens", n), ("seen", n)) for n in range(events)))
+
+
+def populace(every: int = 1) -> dict[str, Life]:
+    """A person for each order of each history; of those of four events, every so-manieth, and the straight one."""
+    lives = []
+    for name, history in HISTORIES.items():
+        straight = in_turn(len(history))
+        some = list(orders(len(history)))
+        lives += [Life(name, straight), *(Life(name, order) for order in some[:: every if len(some) > 20 else 1])]
+    return {f"p{number:04d}": life for number, life in enumerate(lives)}
