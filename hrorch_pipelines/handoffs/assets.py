@@ -28,13 +28,27 @@ def active(stack: Stack) -> bool:
 
 
 def handoff_assets(stack: Stack) -> list[dg.AssetsDefinition]:
-    """The cycle's part: `["handoffs", "pass"]`, on what this cycle decided and compared."""
+    """The cycle's part: everybody's states over time, and the pass, on what this cycle decided."""
     if not active(stack):
         return []
 
     @dg.asset(
+        key=["handoffs", "states"],
+        deps=[["golden", "persons"], *(["cells", name] for name in stack.systems)],
+        group_name=GROUP,
+        kinds={"duckdb"},
+        description="Everybody's states (application, offer, check, worker, …): since when each is so, and since when we know.",
+        pool="warehouse",
+    )
+    def states(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
+        with workplace.warehouse.write() as con:
+            cycle = spine.current(con)
+            learnt = bring_up(con, workplace.stack, cycle)
+        return dg.MaterializeResult(metadata=asdict(learnt))
+
+    @dg.asset(
         key=["handoffs", "pass"],
-        deps=[["reconcile", "discrepancies"], ["corrections", "confirmed"]],
+        deps=[["handoffs", "states"], ["reconcile", "discrepancies"], ["corrections", "confirmed"]],
         group_name=GROUP,
         kinds={"duckdb", "sqlite"},
         description="What should exist and does not: every handoff for everybody, its steps brought up to what is true.",
@@ -43,12 +57,10 @@ def handoff_assets(stack: Stack) -> list[dg.AssetsDefinition]:
     def passed(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
         with closing(workplace.ledger()) as ledger, workplace.warehouse.write() as con:
             cycle = spine.current(con)
-            states = bring_up(con, workplace.stack, cycle)
             result = run_pass(ledger, con, workplace.stack, cycle.now, cycle_id=cycle.cycle_id)
-        learnt = {"states learnt": dg.MetadataValue.int(states.learnt)}
-        return dg.MaterializeResult(metadata={**metadata(result), **learnt})
+        return dg.MaterializeResult(metadata=metadata(result))
 
-    return [passed]
+    return [states, passed]
 
 
 def hand_assets(stack: Stack) -> list[dg.AssetsDefinition]:

@@ -34,7 +34,7 @@ def bench(place: Workplace) -> Bench:
 
 def test_the_graph_has_a_pass_a_push_per_target_and_nothing_without_handoffs(place: Workplace) -> None:
     found = {spec.key.to_user_string(): spec for spec in build_definitions(place).resolve_all_asset_specs()}
-    wanted = {"handoffs/pass", "handoffs/between", *(f"handed/{name}" for name in TARGETS)}
+    wanted = {"handoffs/states", "handoffs/pass", "handoffs/between", *(f"handed/{name}" for name in TARGETS)}
     assert {key for key in found if key.startswith(("hand",))} == wanted
     above = {dep.asset_key.to_user_string() for dep in found["published/warehouse"].deps}
     assert "handoffs/pass" in above, "a cycle is finished when its pass is made"
@@ -48,7 +48,7 @@ def test_the_graph_has_a_pass_a_push_per_target_and_nothing_without_handoffs(pla
     watching = place.stack.model_copy(
         update={"lifecycle": place.stack.lifecycle.model_copy(update={"handoffs": "watch"})}
     )
-    assert len(handoff_assets(watching)) == 1
+    assert len(handoff_assets(watching)) == 2
     assert len(hand_assets(watching)) == 1, "the pass between cycles; nothing is pushed"
 
 
