@@ -57,16 +57,22 @@ def send(stack: StackOption = None, home: HomeOption = None) -> None:
 @monitor_app.command("times")
 def times(
     days: Annotated[int | None, typer.Option(min=1, help="Only failures that occurred in the last so many days.")] = 30,
+    drill: Annotated[
+        bool, typer.Option("--drill", help="Those of the last `hrorch drill` instead: rehearsed, in simulated time.")
+    ] = False,
     format_: FormatOption = "table",
     output: OutOption = None,
     stack: StackOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Mean time to detect workflow failures (M3), of all and of each kind, with bounds."""
+    """Mean time to detect workflow failures (M3), of all and of each kind, with bounds. What was rehearsed never counts."""
     from hrorch_pipelines.monitoring.detection import detection, failures
     from hrorch_pipelines.monitoring.scene import scene
     from hrorch_pipelines.reports.render import render
 
+    if drill:
+        render(_rehearsed(), format_, output)
+        return
     with _open(stack, home) as (workplace, ledger), scene(workplace.stack, ledger, workplace.clock.now()) as here:
         found = detection(failures(here.ledger, here.published), here.now, timedelta(days=days) if days else None)
     render(_times(found, days), format_, output)
@@ -183,6 +189,23 @@ def _told(alert: Any) -> str:
     if alert.escalated_at is not None:
         return "owner and deputy"
     return f"{alert.notified_at:%Y-%m-%d %H:%M} UTC" if alert.notified_at else "waiting"
+
+
+def _rehearsed() -> Table:
+    """The last drill's times. Raises NothingRehearsedError."""
+    from dataclasses import replace
+
+    from hrorch_pipelines.cli.drill import DRILL_FOLDER
+    from hrorch_pipelines.drill import kept
+
+    last = kept.last(DRILL_FOLDER)
+    if last is None:
+        raise kept.NothingRehearsedError
+    table = _times(kept.times(last.outcomes), None)
+    said = (
+        f"Rehearsed on {last.at:%Y-%m-%d %H:%M} UTC by `hrorch drill`, in simulated time; in no figure of production."
+    )
+    return replace(table, title="Drill: time to detect failures, in minutes", notes=(said, *table.notes))
 
 
 def _times(found: Any, days: int | None) -> Table:

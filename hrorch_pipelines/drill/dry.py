@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -21,27 +21,30 @@ from hrorch_pipelines.storage.ledger import Ledger, open_ledger
 from hrorch_pipelines.storage.ledger_tables import metadata
 from hrorch_pipelines.workplace import Workplace
 
-NOT_COPIED = frozenset({"person_keys", "audit_log", "audit_values", "overrides", "letters"})
-"""Keys, the log and sealed values: no watch needs them to say what is wrong."""
+NOT_COPIED = frozenset({"person_keys", "audit_log", "audit_values", "overrides", "letters", "alerts", "notices"})
+"""Keys, the log and sealed values: no watch needs them to say what is wrong. Nor what was told already: it is told anew."""
 _BATCH = 1_000
 
 
 @contextmanager
-def copied(workplace: Workplace, folder: Path) -> Iterator[Scenario]:
-    """A scenario at this moment on copies in `folder`; they are gone afterwards."""
-    home, signed = Home(folder.resolve()), heads.newest(heads.default_folder(workplace.home))
-    home.root.mkdir(parents=True)
+def copied(workplace: Workplace, folder: Path) -> Iterator[Callable[[str], Scenario]]:
+    """Copies in `folder`, made once; gives what makes a scenario of a name, at this moment, on copies of its own."""
+    base, signed = Home((folder / "base").resolve()), heads.newest(heads.default_folder(workplace.home))
+    base.root.mkdir(parents=True)
+    now, stack = workplace.clock.now(), _stack(workplace.stack)
     with closing(workplace.ledger()) as theirs, alone():
-        _copy_files(workplace.home, home, signed)
-        clock = MovingClock(workplace.clock.now())
-        ledger = open_ledger(home, clock, ledger_url(home))
-        _copy_tables(theirs, ledger)
-        here = Scenario(_stack(workplace.stack), home, ledger, clock)
-        here.endings.append(lambda: shutil.rmtree(home.root))
-        try:
-            yield here
-        finally:
-            here.end()
+        _copy_files(workplace.home, base, signed)
+        with closing(open_ledger(base, MovingClock(now), ledger_url(base))) as ours:
+            _copy_tables(theirs, ours)
+
+        def scenario(name: str) -> Scenario:
+            home, clock = Home(base.root.parent / name), MovingClock(now)
+            shutil.copytree(base.root, home.root, symlinks=True)
+            here = Scenario(stack, home, open_ledger(home, clock, ledger_url(home)), clock)
+            here.endings.append(lambda: shutil.rmtree(home.root))
+            return here
+
+        yield scenario
 
 
 def _stack(stack: Stack) -> Stack:

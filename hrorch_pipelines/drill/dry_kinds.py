@@ -41,17 +41,18 @@ _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 
 def dry_kinds(stack: Stack) -> dict[str, Kind]:
     """The kinds this stack can have, by name."""
+    first = next(iter(stack.systems))
     every = [
-        Kind("freshness", "a system is not read", frozenset({Watch.FRESHNESS}), _read_once, silent=True, limit=400 * _DAY),
-        Kind("untrusted", "snapshots are refused in a row", frozenset({Watch.UNTRUSTED}), _untrusted),
-        Kind("breaker", "a target fails at every write", frozenset({Watch.BREAKER}), _breaker),
-        Kind("mass-change", "a mass change is held back", frozenset({Watch.FROZEN}), _frozen),
-        Kind("queue", "nobody sends what is due", frozenset({Watch.QUEUE}), _queue, silent=True, limit=30 * _DAY),
-        Kind("starved", "a target's limit lets nothing through", frozenset({Watch.STARVED}), _starved, silent=True,
+        Kind("freshness", "a system is not read", frozenset({Watch.FRESHNESS}), _read_once, first, silent=True, limit=400 * _DAY),
+        Kind("untrusted", "snapshots are refused in a row", frozenset({Watch.UNTRUSTED}), _untrusted, first),
+        Kind("breaker", "a target fails at every write", frozenset({Watch.BREAKER}), _breaker, first),
+        Kind("mass-change", "a mass change is held back", frozenset({Watch.FROZEN}), _frozen, first),
+        Kind("queue", "nobody sends what is due", frozenset({Watch.QUEUE}), _queue, first, silent=True, limit=30 * _DAY),
+        Kind("starved", "a target's limit lets nothing through", frozenset({Watch.STARVED}), _starved, first, silent=True,
              limit=stack.alerts.watch.starved + 5 * _MINUTE),
         Kind("overdue", "a case is past its time", frozenset({Watch.OVERDUE}), _overdue),
-        Kind("forged", "messages are refused in number", frozenset({Watch.REFUSED}), _refused),
-        Kind("unheard", "a system tells of a change and is not read", frozenset({Watch.HINTS}), _unheard, silent=True,
+        Kind("forged", "messages are refused in number", frozenset({Watch.REFUSED}), _refused, first),
+        Kind("unheard", "a system tells of a change and is not read", frozenset({Watch.HINTS}), _unheard, first, silent=True,
              limit=30 * _DAY),
         Kind("daemon", "the daemon is silent", frozenset({Watch.HEARTBEAT}), _silent, silent=True, limit=30 * _DAY),
         Kind("sensor", "a sensor crashes at every tick", frozenset({Watch.TICK}), _crashing),

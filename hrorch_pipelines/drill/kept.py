@@ -10,10 +10,18 @@ from datetime import datetime
 from pathlib import Path
 
 from hrorch_pipelines.drill.terms import Outcome
+from hrorch_pipelines.errors import HrorchError
 from hrorch_pipelines.monitoring.detection import Detection, Failure, detection
 
 FILE = "drill.json"
 _MOMENTS = ("injected_at", "occurred_at", "detected_at")
+
+
+class NothingRehearsedError(HrorchError):
+    """No drill was kept yet."""
+
+    def __init__(self) -> None:
+        super().__init__("There has been no drill yet.", remedy="run `hrorch drill`; it takes about a minute")
 
 
 @dataclass(frozen=True)

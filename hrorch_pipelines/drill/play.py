@@ -27,7 +27,8 @@ def play(kind: Kind, here: Scenario, *, anew: bool = True) -> Outcome:
     """
     if kind.prepare is not None:
         kind.prepare(here)
-    evaluate(here.ledger, here.stack)
+    if anew:
+        evaluate(here.ledger, here.stack)
     found = look_now(here.ledger, here.stack).troubles if anew else ()
     before = frozenset(trouble.key for trouble in found)
     here.clock.at = here.now + MINUTE

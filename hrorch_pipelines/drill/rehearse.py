@@ -42,9 +42,12 @@ def rehearse_dry(workplace: Workplace, names: Iterable[str] = (), *, say: Say = 
     """
     wanted = every.chosen(dry_kinds(workplace.stack), names)
     outcomes = []
-    with tempfile.TemporaryDirectory(prefix="hrorch-drill-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hrorch-drill-") as folder, copied(workplace, Path(folder)) as scenario:
         for kind in wanted:
             say(kind.what)
-            with copied(workplace, Path(folder) / kind.name) as here:
+            here = scenario(kind.name)
+            try:
                 outcomes.append(play(kind, here, anew=False))
+            finally:
+                here.end()
     return outcomes
