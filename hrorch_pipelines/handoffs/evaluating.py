@@ -116,7 +116,7 @@ def evaluate(con: duckdb.DuckDBPyConnection, stack: Stack, rule: Rule, key: byte
             FROM marked f FULL JOIN own s ON s.person_id = f.person_id AND s.once_per = f.once_now AND NOT s.twin)
         SELECT j.*, {_outcome(rule)} AS outcome
         FROM joined j LEFT JOIN (SELECT person_id, once_doubt FROM facts) d ON d.person_id = j.person_id""",
-        {**parameters(key), "handoff": rule.name, "stack": stack.content_hash},
+        {**parameters(key), "handoff": rule.name},
     )
     unsent = ", ".join(literal(state.value) for state in sorted(UNSENT))
     waits = (
@@ -262,8 +262,8 @@ def _outcome(rule: Rule) -> str:
         else "false"
     )
     going = ", ".join(literal(state.value) for state in (*sorted(UNSENT), State.SENDING, State.SENT))
-    came_to_nothing = """CASE WHEN j.action_said IS DISTINCT FROM j.said_now THEN 'act'
-        WHEN j.action_state = 'rejected' OR j.action_stack = $stack THEN 'kept' ELSE 'act' END"""
+    came_to_nothing = f"""CASE WHEN j.action_said IS DISTINCT FROM j.said_now THEN 'act'
+        WHEN j.action_state = 'rejected' OR j.action_stack = {literal(rule.stack_hash)} THEN 'kept' ELSE 'act' END"""
     due = (
         "'act'"
         if asks
