@@ -17,7 +17,7 @@ FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 _PANELS = {
     "Begin": ("demo", "check", "run", "up", "webhooks"),
     "Look": ("report", "explain", "monitor", "simulate"),
-    "Decide and act": ("exceptions", "corrections", "identity", "screening", "snapshots"),
+    "Decide and act": ("exceptions", "corrections", "handoffs", "identity", "screening", "snapshots"),
     "Prove and forget": ("audit", "subject", "erase", "retention"),
     "Workshop": ("sandbox", "drill", "bench"),
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hrorch_pipelines.reports.table import Column, Table
 
 if TYPE_CHECKING:
     from hrorch_pipelines.corrections.preview import DryRun, Planned
+    from hrorch_pipelines.handoffs.preview import Planned as Handed
 
 COLUMNS = (
     Column("target", "Target", grouped=True),
@@ -53,4 +54,44 @@ def _rows(planned: Planned) -> list[tuple[Any, ...]]:
             ids,
         )
         for one in planned.requests
+    ]
+
+
+ACTION_COLUMNS = (
+    Column("target", "Target", grouped=True),
+    Column("handoff", "Handoff"),
+    Column("verb", "Does", rank=4),
+    Column("state", "State", "name", rank=5),
+    Column("method", "Method"),
+    Column("where", "Where"),
+    Column("body", "What is sent"),
+    Column("condition", "Only if", rank=2),
+    Column("note", "Note", rank=1),
+    Column("action_id", "Action", "id", rank=9),
+)
+
+
+def actions(planned: Sequence[Handed]) -> Table:
+    """The requests of handoffs' actions, in the order proposed."""
+    rows = tuple(row for one in planned for row in _action_rows(one))
+    sent = sum(bool(one.requests) for one in planned)
+    notes = (f"{sent:,} of {len(planned):,} actions would be sent. Nothing was sent; values are masked.",)
+    return Table("What would be sent", ACTION_COLUMNS, rows, None, notes)
+
+
+def _action_rows(one: Handed) -> list[tuple[Any, ...]]:
+    about = (one.target, one.handoff, one.verb, one.state)
+    if not one.requests:
+        return [(*about, None, None, None, None, one.note, one.action_id)]
+    return [
+        (
+            *about,
+            request.method,
+            request.where,
+            json.dumps(dict(request.body), ensure_ascii=False, default=str),
+            request.condition,
+            one.note,
+            one.action_id,
+        )
+        for request in one.requests
     ]
