@@ -52,9 +52,11 @@ def relation(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, known:
 
 
 def _always(stack: Stack) -> set[str]:
-    """What the pass itself looks at: who, when, which records there are and how fresh they are."""
+    """What the pass itself looks at: who, when, where, under whose law, which records there are and how fresh they are."""
     kinds = {"person", "there", "id", "stale", "done"}
-    return {name for name, column in column_of(stack).items() if column.kind in kinds}
+    zones = stack.lifecycle.time_zones
+    places = {zones.attribute if zones else None, stack.screening.jurisdiction} - {None}
+    return {name for name, column in column_of(stack).items() if column.kind in kinds or name in places}
 
 
 def spells(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, people: str) -> str:
