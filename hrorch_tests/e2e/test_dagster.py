@@ -26,6 +26,9 @@ RECORDS = {
     "onboarding": ["newhire"],
     "directory": ["user"],
 }
+ONLY_MADE = {"accepted/check/invitation", "accepted/payroll/termination"}
+"""Records that say nothing about a person but that they are there."""
+
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SINGLE = {
     "identity/links": "match",
@@ -125,7 +128,7 @@ def test_tables_of_persons_show_their_columns(example: dg.Definitions) -> None:
         if key.startswith("accepted/") or key == "golden/persons":
             schema = spec.metadata["dagster/column_schema"]
             names = {column.name for column in schema.columns}
-            assert len(names) >= 2, key
+            assert len(names) >= 2 or key in ONLY_MADE, key
     national_id = [
         column
         for column in specs(example)["accepted/hris/worker"].metadata["dagster/column_schema"].columns
