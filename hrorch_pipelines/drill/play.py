@@ -6,13 +6,14 @@ Between two things that happen only time passes: what a look would see is then f
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hrorch_pipelines.drill.scenario import Scenario
 from hrorch_pipelines.drill.terms import Kind, Outcome
 from hrorch_pipelines.monitoring import alerts
 from hrorch_pipelines.monitoring.run import evaluate, look_now
-from hrorch_pipelines.monitoring.scene import scene
+from hrorch_pipelines.monitoring.scene import Scene, scene
 from hrorch_pipelines.monitoring.terms import Trouble
 from hrorch_pipelines.monitoring.watches import WATCHES, look
 
@@ -63,22 +64,27 @@ def _go_on(kind: Kind, here: Scenario, before: Collection[str], until: datetime)
 
 
 def _halve(kind: Kind, here: Scenario, before: Collection[str], begin: datetime, end: datetime) -> None:
+    """The first minute in between at which a look sees it: nothing but time passes, so one opened scene does for all looks."""
     low, high = 0, max(1, -(-(end - begin) // MINUTE))
-    while high - low > 1:
-        middle = (low + high) // 2
-        here.clock.at = begin + middle * MINUTE
-        low, high = (low, middle) if _seen(kind, here, before) is not None else (middle, high)
+    with scene(here.stack, here.ledger, here.now) as scenery:
+        while high - low > 1:
+            middle = (low + high) // 2
+            seen = _found(kind, replace(scenery, now=begin + middle * MINUTE), before)
+            low, high = (low, middle) if seen is not None else (middle, high)
     here.clock.at = begin + high * MINUTE
 
 
 def _seen(kind: Kind, here: Scenario, before: Collection[str]) -> Trouble | None:
     """What this kind's watches would find at this moment, and had not found before."""
-    mine = tuple(watch for watch in WATCHES if watch[1] & kind.watches)
     with scene(here.stack, here.ledger, here.now) as scenery:
-        troubles = look(scenery, mine).troubles
+        return _found(kind, scenery, before)
+
+
+def _found(kind: Kind, scenery: Scene, before: Collection[str]) -> Trouble | None:
+    mine = tuple(watch for watch in WATCHES if watch[1] & kind.watches)
     found = [
         one
-        for one in troubles
+        for one in look(scenery, mine).troubles
         if one.watch in kind.watches and one.key not in before and kind.system in (None, one.system)
     ]
     return found[0] if found else None
