@@ -54,7 +54,9 @@ class Hands:
     def maker(self) -> Maker:
         """Makes what is not there. Raises WriteFault `unwritable` where nothing can be made."""
         if self._maker is None:
-            self._maker = maker_for(self._stack, self._place, self._clock, self._ledger.home.key())
+            self._maker = maker_for(
+                self._stack, self._place, self._clock, self._ledger.home.key(), scratch=self._ledger.home.scratch
+            )
             self._mine.append(self._maker.close)
             self._recall(self._maker)
         return self._maker

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 from hrorch_pipelines.clock import Clock
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.systems.json_paths import decode
+from hrorch_pipelines.systems.making.private import private_folder
 from hrorch_pipelines.systems.mapping.errors import MappingFault
 from hrorch_pipelines.systems.rate import RateLimit
 from hrorch_pipelines.systems.raw import Connector, SystemUnavailable
@@ -39,17 +39,18 @@ def read_all(
     rate: RateLimit,
     sleep: Callable[[float], None] = time.sleep,
     since: datetime | None = None,
+    scratch: Path | None = None,
 ) -> Iterator[Found]:
     """Every record (or, where the system can say it, those changed `since`), some at a time.
 
     Raises WriteFault `not_done` before the first when the system cannot be read, or not in full: whoever is missing from
-    half a list would be made a second time. Files with persons' data are gone when this returns or is closed.
+    half a list would be made a second time. Files with persons' data are under `scratch`, and gone when this returns.
     """
     declared = stack.systems[system]
-    with tempfile.TemporaryDirectory(prefix="hrorch-look-") as folder:
+    with private_folder(scratch, system) as folder:
         try:
             raw = _connector(stack, system, clock, rate, sleep).read(
-                record, into=Path(folder), until=clock.now(), since=since
+                record, into=folder, until=clock.now(), since=since
             )
         except SystemUnavailable as away:
             raise fault(away.code, away.what, "not_done") from None

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -53,7 +54,7 @@ class _Request:
 class RestMaker:
     """One REST system in which records are made. Nothing is reached before `look`; the system's rate is kept.
 
-    `reveal`: previews show values in clear. `sleep` is given in tests.
+    `reveal`: previews show values in clear. `scratch`: where what is read may lie for a moment. `sleep` is given in tests.
     """
 
     stack: Stack
@@ -62,6 +63,7 @@ class RestMaker:
     key: bytes = field(repr=False)
     sleep: Callable[[float], None] = time.sleep
     reveal: bool = False
+    scratch: Path | None = None
     _exchange: Exchange | None = None
     _remap: Remap | None = None
     _people: dict[str, KnownPeople] = field(default_factory=dict)
@@ -242,6 +244,7 @@ class RestMaker:
             rate=self.rate,
             sleep=self.sleep,
             since=since,
+            scratch=self.scratch,
         )
 
     def _connected(self) -> Exchange:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -40,7 +41,10 @@ _CORE = "urn:ietf:params:scim:schemas:core:2.0:"
 
 @dataclass
 class ScimMaker:
-    """One SCIM service. Nothing is reached before `look`. `reveal`: previews show values in clear."""
+    """One SCIM service. Nothing is reached before `look`.
+
+    `reveal`: previews show values in clear. `scratch`: where what is read may lie for a moment.
+    """
 
     stack: Stack
     system: str
@@ -48,6 +52,7 @@ class ScimMaker:
     key: bytes = field(repr=False)
     sleep: Callable[[float], None] = time.sleep
     reveal: bool = False
+    scratch: Path | None = None
     _http: httpx2.Client | None = None
     _remap: Remap | None = None
     _people: dict[str, KnownPeople] = field(default_factory=dict)
@@ -211,6 +216,7 @@ class ScimMaker:
                     rate=self.rate,
                     sleep=self.sleep,
                     since=since,
+                    scratch=self.scratch,
                 )
 
             self._people[record] = KnownPeople(self.stack, self.system, record, read, self.clock.now, self._note)
