@@ -12,6 +12,7 @@ from typing import Any
 from hrorch_pipelines.corrections.queue import Row
 from hrorch_pipelines.corrections.recheck import NotNow
 from hrorch_pipelines.corrections.terms import State
+from hrorch_pipelines.handoffs.budget import state_by_policy
 from hrorch_pipelines.handoffs.making import form_of
 from hrorch_pipelines.handoffs.targets import target_of
 from hrorch_pipelines.stack.models import Stack
@@ -30,9 +31,8 @@ def unfit(stack: Stack, row: Row, said: Mapping[str, Any]) -> NotNow | None:
             return NotNow(State.WITHDRAWN, "it is on the never-touch list")
         if not set(said["values"]) <= set(stack.attributes):
             return NotNow(State.WITHDRAWN, "the stack file no longer knows all its attributes")
-    if row.kind in rules.four_eyes and row.approved_by is None:
-        return NotNow(State.AWAITING_APPROVAL, "it needs the approval of somebody who did not propose it")
-    return None
+    state, why = state_by_policy(stack, row)
+    return NotNow(state, why) if state is State.AWAITING_APPROVAL else None
 
 
 def said_of(text: str | None) -> dict[str, Any] | None:

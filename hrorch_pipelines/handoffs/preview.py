@@ -87,6 +87,7 @@ def _planned(
     if wanted is None:
         notes.append(f"not sent: {why}")
     else:
+        notes += [why] if why else []
         try:
             requests, seen = hands.preview(wanted), _seen(hands, wanted) if read else None
         except WriteFault as fault:
@@ -99,6 +100,7 @@ def _planned(
 
 
 def _wanted(ledger: Ledger, stack: Stack, clock: Clock, row: Row) -> tuple[Wanted | None, str]:
+    """What an action hands over, and what is still to happen first; or None, and why it is never sent."""
     with ledger.read() as con:
         seals = Seals(con, ledger.home.key(), clock.now())
         try:
@@ -108,10 +110,10 @@ def _wanted(ledger: Ledger, stack: Stack, clock: Clock, row: Row) -> tuple[Wante
     if said is None:
         return None, "what it says was erased"
     away = unfit(stack, row, said)
-    if away is not None:
+    if away is not None and away.to is State.WITHDRAWN:
         return None, away.why
     try:
-        return making_of(stack, row, said), ""
+        return making_of(stack, row, said), away.why if away else ""
     except WriteFault as fault:
         return None, f"it cannot be expressed ({fault.code})"
 
