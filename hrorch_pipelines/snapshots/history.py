@@ -1,4 +1,4 @@
-"""History: every version of every record and when we knew it. What changed in a version is worked out in `changes`."""
+"""History: every version of every record and when we knew it. What differs is found in `delta`, what changed in `changes`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import duckdb
 
 from hrorch_pipelines.snapshots.catalogue import folder_of
 from hrorch_pipelines.snapshots.changes import collect_pairs, write_changes
+from hrorch_pipelines.snapshots.delta import find_delta, forget_delta
 from hrorch_pipelines.snapshots.errors import SnapshotDamaged, SnapshotOutOfOrder
 from hrorch_pipelines.snapshots.manifest import Manifest, RecordFacts
 from hrorch_pipelines.snapshots.tables import SCHEMA, attributes_of, comparable, make_room, remember_mapping
@@ -150,18 +151,17 @@ class _Ingest:
         system = self.manifest.system
         make_room(self.con, system, self.record, self._attributes())
         allowed = comparable(self.con, system, self.record, self.facts)
-        self._find_delta(file)
+        find_delta(self.con, self.table, file)
         result = self._count(file)
         if result.new or result.changed or result.gone:
-            self._take_sides(file)
             if not allowed.baseline:
                 collect_pairs(self.con, allowed.attributes)
                 write_changes(self.con, self.table, allowed.attributes, self._heading())
             self._replace_versions()
             self._touch()
         remember_mapping(self.con, system, self.record, self.facts, self.manifest.snapshot_id)
-        self.con.execute("DROP VIEW IF EXISTS temp.after")
-        for name in ("delta", "before", "after_rows", "pairs", "last_known"):
+        forget_delta(self.con)
+        for name in ("pairs", "last_known"):
             self.con.execute(f"DROP TABLE IF EXISTS temp.{name}")
         return result
 
@@ -184,31 +184,6 @@ class _Ingest:
             "snapshot_id": self.manifest.snapshot_id,
         }
 
-    def _find_delta(self, file: Path) -> None:
-        """What differs, by hash: `version` is the held row, `row_id` the one in the file."""
-        self.con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE delta AS
-            WITH incoming AS (
-                SELECT record_key, occurrence, record_hash, row_id, coalesce(deleted, FALSE) AS deleted
-                FROM read_parquet({literal(str(file))})
-            ),
-            held AS (
-                SELECT record_key, occurrence, record_hash, rowid AS version FROM {self.table} WHERE valid_to IS NULL
-            )
-            SELECT held.version, incoming.row_id,
-                   CASE WHEN held.version IS NULL THEN 'created'
-                        WHEN incoming.row_id IS NULL OR incoming.deleted THEN 'removed'
-                        ELSE 'updated' END AS kind
-            FROM incoming
-            FULL JOIN held
-              ON incoming.record_key IS NOT DISTINCT FROM held.record_key AND incoming.occurrence = held.occurrence
-            WHERE CASE WHEN held.version IS NULL THEN NOT incoming.deleted
-                       WHEN incoming.row_id IS NULL THEN TRUE
-                       ELSE incoming.deleted OR incoming.record_hash <> held.record_hash END
-            """
-        )
-
     def _count(self, file: Path) -> IngestResult:
         """Count each fate, and make sure that the file is the one the manifest speaks of."""
         rows, deleted, held = self._one(
@@ -227,24 +202,6 @@ class _Ingest:
                 f"the manifest says {self.facts.rows} rows, the file has {rows}, of which {result.rows} are accounted for",
             )
         return result
-
-    def _take_sides(self, file: Path) -> None:
-        """Fetch the differing rows of both sides: `before` from history, `after` from the file.
-
-        While nothing is held, `after` is the file itself: a first snapshot is not copied twice.
-        """
-        source = f"SELECT * EXCLUDE (raw) FROM read_parquet({literal(str(file))})"
-        first = not self.con.execute(f"SELECT 1 FROM {self.table} WHERE valid_to IS NULL LIMIT 1").fetchone()
-        self.con.execute(
-            f"CREATE TEMP VIEW after AS SELECT 'created' AS kind, * FROM ({source}) WHERE NOT coalesce(deleted, FALSE)"
-            if first
-            else f"CREATE TEMP TABLE after_rows AS SELECT delta.kind, incoming.* FROM ({source}) AS incoming "
-            "JOIN delta ON delta.row_id = incoming.row_id; CREATE TEMP VIEW after AS SELECT * FROM after_rows"
-        )
-        self.con.execute(
-            f"CREATE TEMP TABLE before AS SELECT held.rowid AS version, held.* FROM {self.table} AS held "
-            "JOIN delta ON delta.version = held.rowid"
-        )
 
     def _replace_versions(self) -> None:
         moment = {"observed_at": self.manifest.observed_at}
