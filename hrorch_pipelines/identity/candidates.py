@@ -80,7 +80,7 @@ def _near(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE w_waking AS
-        SELECT t.* FROM identity.traits t SEMI JOIN w_active USING (system, source_id) WHERE NOT t.gone"""
+        FROM w_awake WHERE NOT gone"""
     )
     con.execute("CREATE OR REPLACE TEMP TABLE w_near (system VARCHAR, source_id VARCHAR)")
     for block in _all_blocks(plan):

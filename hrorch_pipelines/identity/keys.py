@@ -46,7 +46,7 @@ def gather(con: duckdb.DuckDBPyConnection, plan: Plan, key: MatchKey, *, everybo
         con.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE w_value AS
-            SELECT {value} AS value FROM identity.traits t SEMI JOIN w_active USING (system, source_id) WHERE {present}
+            SELECT {value} AS value FROM w_awake t WHERE {present}
             UNION SELECT {value} FROM w_before t JOIN w_changed USING (system, source_id) WHERE {present}"""
         )
         scope = f"AND {value} IN (SELECT value FROM w_value)"

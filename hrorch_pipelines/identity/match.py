@@ -85,14 +85,16 @@ class _Run:
         without_id = self._do(
             "read traits", lambda: traits.refresh(con, self.stack, self.plan, cycle, everybody=self.everybody)
         )
-        self._do("choose records", lambda: scope.choose(con, self.plan, everybody=self.everybody))
-        scope.remember_persons(con, cycle)
+        self._do("choose records", self._choose)
         if not count(con, "SELECT 1 FROM w_active LIMIT 1"):
             membership.clear(con)
             return MatchResult(records_without_id=without_id)
         self._do("find reused ids", lambda: separation.find_reused_ids(con, self.plan))
         removed = self._do("retire records", lambda: separation.retire(con, cycle))
         split = self._do("split persons", lambda: separation.return_and_split(con, cycle))
+        moved = removed + split + count_rows(con, "w_returned")
+        if moved:
+            scope.stand(con, cycle, everybody=self.everybody)
         self._do("place records", lambda: membership.begin(con, self.plan))
         self._decisions()
         for tier, key in enumerate(self.plan.keys, start=1):
@@ -103,7 +105,8 @@ class _Run:
         written = self._do("write persons", lambda: persons.write(con, self.plan, cycle))
         self._do("refresh picture", lambda: membership.settled(con))
         opened, closed = self._do("settle reviews", lambda: reviews.settle(con, self.plan, cycle))
-        scope.remember_persons(con, cycle)
+        if moved + written["new_persons"] + written["linked"] + written["merged"]:
+            scope.remember_persons(con, cycle, stood=False)
         self._do("add up", lambda: persons.add_up(con))
         con.execute("DELETE FROM identity.pending")
         membership.clear(con)
@@ -123,6 +126,11 @@ class _Run:
     def _do(self, step: str, work: Callable[[], T]) -> T:
         self.step = step
         return work()
+
+    def _choose(self) -> None:
+        scope.stand(self.con, self.cycle, everybody=self.everybody)
+        scope.choose(self.con, self.plan, everybody=self.everybody)
+        scope.remember_persons(self.con, self.cycle, stood=not self.everybody)
 
     def _decisions(self) -> None:
         self.step = "apply decisions"

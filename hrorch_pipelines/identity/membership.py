@@ -41,7 +41,7 @@ def begin(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         FROM (SELECT system, source_id FROM w_changed WHERE state <> 'gone'
               UNION SELECT system, source_id FROM identity.pending SEMI JOIN identity.traits t USING (system, source_id)
                     WHERE (system, source_id) IN (SELECT (system, source_id) FROM identity.traits WHERE NOT gone))
-        ANTI JOIN identity.links USING (system, source_id)"""
+        ANTI JOIN (FROM w_standing WHERE NOT former) USING (system, source_id)"""
     )
     con.execute(_VIEW)
     con.execute(_EDGES)

@@ -15,7 +15,7 @@ CREATE OR REPLACE TEMP TABLE w_reuse AS
 WITH pairs AS (
     SELECT l.system, l.source_id, {comparable} AS comparable, {denied} AS denied
     FROM (SELECT *, {roots} AS name_roots FROM w_before) l
-    JOIN (SELECT * REPLACE ([]::VARCHAR[] AS former_names), {roots} AS name_roots FROM identity.traits) r USING (system, source_id)
+    JOIN (SELECT * REPLACE ([]::VARCHAR[] AS former_names), {roots} AS name_roots FROM w_now) r USING (system, source_id)
     JOIN w_changed c USING (system, source_id)
     WHERE c.state = 'changed')
 SELECT system, source_id, comparable >= 2 AS certain FROM pairs WHERE comparable >= 1 AND denied = comparable

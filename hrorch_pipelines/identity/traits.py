@@ -20,8 +20,9 @@ from hrorch_pipelines.storage.sql import ident, literal, record_table
 def refresh(con: duckdb.DuckDBPyConnection, stack: Stack, plan: Plan, cycle: Cycle, *, everybody: bool) -> int:
     """Bring `identity.traits` up to date with `accepted`; return how many rows have no source id (gates hold those).
 
-    Leaves two temporary tables: `w_before` (the traits as they were, of touched records) and
-    `w_changed(system, source_id, state ['new'|'changed'|'gone'])`. `everybody` looks at all records, else only at touched ones.
+    Leaves three temporary relations: `w_before` (the traits as they were, of touched records, with their `place` then),
+    `w_changed(system, source_id, state ['new'|'changed'|'gone'])`, and `w_now` with the traits of at least these as they are.
+    `everybody` looks at all records, else only at touched ones.
     """
     columns = trait_columns(plan)
     con.execute(f"CREATE OR REPLACE TEMP TABLE w_fresh ({ddl(columns)})")
@@ -33,19 +34,29 @@ def refresh(con: duckdb.DuckDBPyConnection, stack: Stack, plan: Plan, cycle: Cyc
     for system, record in plan.systems.items():
         if _exists(con, f"{system}.{record}"):
             without_id += _read(con, stack, plan, cycle, system, everybody)
-    # Found by number first: the wide columns are then read for those alone.
-    scope = (
-        ""
-        if everybody
-        else "WHERE rowid IN (SELECT rowid FROM identity.traits SEMI JOIN w_touched USING (system, source_id))"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE w_before AS SELECT rowid AS place, * FROM identity.traits {'' if everybody else _TOUCHED}"
     )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE w_before AS SELECT * FROM identity.traits {scope}")
     con.execute(_changes(plan))
     con.execute(
-        "DELETE FROM identity.traits WHERE (system, source_id) IN (SELECT (system, source_id) FROM w_changed WHERE state <> 'new')"
+        """DELETE FROM identity.traits WHERE rowid IN (
+               SELECT place FROM w_before JOIN w_changed USING (system, source_id) WHERE state <> 'new')"""
     )
-    con.execute(_replacements(plan))
+    if everybody:
+        con.execute(f"INSERT INTO identity.traits BY NAME {_replacements(plan)}")
+        con.execute("CREATE OR REPLACE TEMP VIEW w_now AS FROM identity.traits")
+    else:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE w_now AS {_replacements(plan)}")
+        con.execute("INSERT INTO identity.traits BY NAME FROM w_now")
     return without_id
+
+
+# By number, found by one column: the engine makes that a filter of the scan, and reads the wide columns for those rows alone.
+_TOUCHED = """
+WHERE rowid IN (
+    SELECT place FROM (
+        SELECT rowid AS place, system, source_id FROM identity.traits WHERE source_id IN (SELECT source_id FROM w_touched))
+    SEMI JOIN w_touched USING (system, source_id))"""
 
 
 def _exists(con: duckdb.DuckDBPyConnection, table: str) -> bool:
@@ -127,7 +138,6 @@ def _replacements(plan: Plan) -> str:
         f"list_distinct(list_filter(coalesce(b.former_names, []) || [{earlier}]::VARCHAR[], lambda x: x IS NOT NULL))"
     )
     return f"""
-        INSERT INTO identity.traits BY NAME
         SELECT {", ".join(kept)}, {former} AS former_names
         FROM w_fresh f JOIN w_changed c USING (system, source_id) LEFT JOIN w_before b USING (system, source_id)
         UNION ALL BY NAME
