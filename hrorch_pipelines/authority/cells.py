@@ -15,7 +15,7 @@ from hrorch_pipelines.authority.conditions import require_conditions
 from hrorch_pipelines.authority.errors import RecordsNotAccepted
 from hrorch_pipelines.authority.flags import attribute_order, find_flags
 from hrorch_pipelines.authority.passes import drop, has_table, must_recompute, prepare, record_pass
-from hrorch_pipelines.authority.resolve import resolve_record, source_rows
+from hrorch_pipelines.authority.resolve import kept_rows, resolve_record
 from hrorch_pipelines.authority.scope import close_scope, open_scope
 from hrorch_pipelines.authority.spells import choose_spells, live_of
 from hrorch_pipelines.stack.models import Stack
@@ -85,6 +85,11 @@ def assemble(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Cell
             con.execute(
                 "DELETE FROM cells.due WHERE room = 'cells' AND person_id IN (SELECT person_id FROM scope_persons)"
             )
+            con.execute(
+                """DELETE FROM cells.spells WHERE rowid IN (
+                       SELECT place FROM scope_spells WHERE list_contains($systems, system))""",
+                {"systems": list(stack.systems)},
+            )
         written = {system: _assemble_system(con, stack, cycle, system, full=full) for system in stack.systems}
         close_scope(con)
         record_pass(con, stack, cycle, "cells")
@@ -98,11 +103,6 @@ def _assemble_system(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle,
         con.execute("DELETE FROM cells.spells WHERE system = ?", [system])
     else:
         con.execute(f"DELETE FROM {table} WHERE person_id IN (SELECT person_id FROM scope_persons)")
-        con.execute(
-            """DELETE FROM cells.spells WHERE system = ? AND (person_id IN (SELECT person_id FROM scope_persons)
-               OR source_id IN (SELECT source_id FROM scope_links WHERE system = ?))""",
-            [system, system],
-        )
     records = stack.systems[system].records
     base = stack.systems[system].base_record
     if system not in cycle.sources:
@@ -115,23 +115,22 @@ def _assemble_system(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle,
         [system],
     )
     for record in records:
-        resolve_record(con, stack, cycle, system, record, full=full)
+        resolve_record(con, stack, cycle, system, record, full=full, keep_rows=True)
     if records[base].effective is None:
         con.execute(f"CREATE OR REPLACE TEMP VIEW cell_owners AS SELECT owner FROM {ident(f'resolved.{base}')}")
     else:
-        rows = source_rows(stack, system, base, full=full)
+        rows = kept_rows(stack, system, base, full=full)
         con.execute(f"CREATE OR REPLACE TEMP TABLE cell_owners AS SELECT DISTINCT owner FROM ({rows})")
     find_changes(con, stack, cycle, system, full=full)
     find_flags(con, stack, cycle, system)
     _gather_lists(con)
     wide = live_of(stack, cycle, system, _wide(con, stack, system))
     choose_spells(con, cycle, system, stack.systems[system].mapped(), wide)
-    con.execute(f"INSERT INTO {table} SELECT * FROM ({wide}) ANTI JOIN cell_passed_over USING (source_id)")
-    _record_dues(con)
     row = con.execute(
-        f"SELECT count(*) FROM {table}{'' if full else ' SEMI JOIN scope_persons USING (person_id)'}"
+        f"INSERT INTO {table} SELECT * FROM ({wide}) ANTI JOIN cell_passed_over USING (source_id)"
     ).fetchone()
-    drop(con, *_TEMPORARY, *(f"{kind}.{record}" for record in records for kind in ("resolved", "doubtful")))
+    _record_dues(con)
+    drop(con, *_TEMPORARY, *(f"{kind}.{record}" for record in records for kind in ("resolved", "doubtful", "rows")))
     return int(row[0]) if row else 0
 
 

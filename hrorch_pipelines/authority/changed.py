@@ -9,7 +9,7 @@ import duckdb
 
 from hrorch_pipelines.authority.flags import grace_of
 from hrorch_pipelines.authority.passes import has_table
-from hrorch_pipelines.authority.resolve import source_rows
+from hrorch_pipelines.authority.resolve import kept_rows
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal
@@ -74,7 +74,7 @@ def _effective_changes(
     con.execute(
         f"""
         INSERT INTO cell_changes
-        WITH rows AS ({source_rows(stack, system, record, full=full)}),
+        WITH rows AS ({kept_rows(stack, system, record, full=full)}),
         entered AS (
             SELECT owner, record_key, max(moment) AS moment, arg_max(author, moment) AS author FROM record_changes
             WHERE record = $record AND kind = 'created' GROUP BY ALL),
@@ -122,7 +122,7 @@ def _upcoming(
         f"'differs': f.{ident(name)} IS DISTINCT FROM now_.{ident(name)}}}"
         for name in attributes
     )
-    rows = source_rows(stack, system, record, full=full)
+    rows = kept_rows(stack, system, record, full=full)
     con.execute(
         f"""
         INSERT INTO cell_upcoming

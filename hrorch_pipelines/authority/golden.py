@@ -13,7 +13,7 @@ import duckdb
 from hrorch_pipelines.authority.conditions import require_conditions
 from hrorch_pipelines.authority.decisions import create_decisions
 from hrorch_pipelines.authority.flags import Mark, attribute_order
-from hrorch_pipelines.authority.passes import must_recompute, prepare, record_pass
+from hrorch_pipelines.authority.passes import drop, must_recompute, prepare, record_pass
 from hrorch_pipelines.authority.stages import deciders, rule_of, staged
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.rules import AuthorityRule
@@ -60,39 +60,46 @@ def decide(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Golden
         else:
             touched = "SELECT DISTINCT person_id FROM cycles.touched_persons WHERE cycle_id = $cycle"
             con.execute(f"DELETE FROM golden.wide WHERE person_id IN ({touched})", {"cycle": cycle.cycle_id})
-            # Each system is narrowed by itself: the distinct persons of all of them would be made of millions first.
-            held = " UNION ".join(
-                f"SELECT person_id FROM {ident('cells', system)} SEMI JOIN touched USING (person_id)"
-                for system in stack.systems
-            )
-            con.execute(
-                f"CREATE OR REPLACE TEMP TABLE golden_people AS WITH touched AS MATERIALIZED ({touched}) {held}",
-                {"cycle": cycle.cycle_id},
-            )
-            people = "SELECT person_id FROM golden_people"
-        written = con.execute(f"INSERT INTO golden.wide {_decided(stack, cycle, people, full=full)}").fetchone()
+            people = " UNION ".join(f"SELECT person_id FROM {_narrow(system)}" for system in stack.systems)
+            for system in stack.systems:
+                _take_cells(con, cycle, system, touched)
+        written = con.execute(
+            f"INSERT INTO golden.wide {_decided(stack, cycle, people, _cells if full else _narrow)}"
+        ).fetchone()
         columns = ", ".join(ident(name) for name in golden_columns(stack) if name != "marks")
         con.execute(f"CREATE OR REPLACE VIEW golden.persons AS SELECT {columns} FROM golden.wide")
         _record_sources(con, stack, cycle)
         create_decisions(con, stack)
         record_pass(con, stack, cycle, "golden")
+        drop(con, *(f"golden {system}" for system in stack.systems))
     stages = con.execute("SELECT stage, count(*) FROM golden.wide GROUP BY stage").fetchall()
     return GoldenResult(full, int(written[0]) if written else 0, {stage: int(n) for stage, n in stages})
 
 
-def _cells(system: str, people: str, *, full: bool) -> str:
-    """A system's cells; those of some persons are found by number first: the wide columns are then read for those alone."""
-    table = ident("cells", system)
-    return table if full else f"(FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE person_id IN ({people})))"
+def _cells(system: str) -> str:
+    return ident("cells", system)
 
 
-def _decided(stack: Stack, cycle: Cycle, people: str, *, full: bool) -> str:
+def _narrow(system: str) -> str:
+    return ident(f"golden {system}")
+
+
+def _take_cells(con: duckdb.DuckDBPyConnection, cycle: Cycle, system: str, touched: str) -> None:
+    """Make a system's temporary table of the touched persons' cells. They are found by number first: the wide columns are
+    then read for those alone."""
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE {_narrow(system)} AS FROM {_cells(system)}
+            WHERE rowid IN (SELECT rowid FROM {_cells(system)} WHERE person_id IN ({touched}))""",
+        {"cycle": cycle.cycle_id},
+    )
+
+
+def _decided(stack: Stack, cycle: Cycle, people: str, cells: Callable[[str], str]) -> str:
     values = ", ".join(f"{_by_stage(stack, name, _value(stack, cycle))} AS {ident(name)}" for name in stack.attributes)
     marks = ", ".join(f"{_by_stage(stack, name, _mark(stack, cycle), ' ')}" for name in stack.attributes)
     sources = deciders(stack)
     joins = " ".join(
-        f"LEFT JOIN {_cells(name, people, full=full)} {ident(name)} ON {ident(name)}.person_id = s.person_id"
-        for name in sources
+        f"LEFT JOIN {cells(name)} {ident(name)} ON {ident(name)}.person_id = s.person_id" for name in sources
     )
     usual = " AND ".join(
         f"({ident(name)}.person_id IS NOT NULL AND {ident(name)}.marks IS NULL OR NOT coalesce({_decides(stack, name)}, false))"
@@ -105,7 +112,7 @@ def _decided(stack: Stack, cycle: Cycle, people: str, *, full: bool) -> str:
     ):
         usual = "false"
     return f"""
-        WITH staged AS ({staged(stack, cycle, people)}),
+        WITH staged AS ({staged(stack, cycle, people, cells)}),
         decided AS (
             SELECT s.person_id, s.stage, {values},
                    CASE WHEN {usual} THEN NULL ELSE concat({marks}) END AS marks

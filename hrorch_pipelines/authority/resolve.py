@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import has_table
+from hrorch_pipelines.authority.passes import drop, has_table
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, record_table
@@ -36,10 +36,22 @@ def source_rows(stack: Stack, system: str, record: str, *, full: bool) -> str:
                FROM {table} a WHERE NOT coalesce(a.deleted, false) {scope}"""
 
 
+def kept_rows(stack: Stack, system: str, record: str, *, full: bool) -> str:
+    """The same as `source_rows`, where `resolve_record` was asked to keep what it found in scope."""
+    return source_rows(stack, system, record, full=True) if full else f"FROM {ident(f'rows.{record}')}"
+
+
 def resolve_record(
-    con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, system: str, record: str, *, full: bool
+    con: duckdb.DuckDBPyConnection,
+    stack: Stack,
+    cycle: Cycle,
+    system: str,
+    record: str,
+    *,
+    full: bool,
+    keep_rows: bool = False,
 ) -> None:
-    """Make `resolved.<record>` and `doubtful.<record>`.
+    """Make `resolved.<record>` and `doubtful.<record>`; with `keep_rows`, and unless `full`, `rows.<record>` stays, too.
 
     Effective-dated: a row counts when starts <= as_of < its end; an open row ends where a later one starts. Of several that
     count, the one that starts last, then the greatest `sequence`, then the one updated last, then the greatest key.
@@ -57,6 +69,9 @@ def resolve_record(
         if effective
         else "SELECT * FROM rows WHERE $as_of IS NOT NULL"
     )
+    if not full:
+        rows = source_rows(stack, system, record, full=False)
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {ident(f'rows.{record}')} AS {rows}")
     if full and not effective and _one_each(con, stack, system, record):
         con.execute(
             f"CREATE OR REPLACE TEMP VIEW {ident(f'resolved.{record}')} AS {source_rows(stack, system, record, full=True)}"
@@ -66,7 +81,7 @@ def resolve_record(
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {ident(f"resolved.{record}")} AS
-        WITH rows AS ({source_rows(stack, system, record, full=full)}),
+        WITH rows AS ({kept_rows(stack, system, record, full=full)}),
         newest AS (SELECT owner, max(starts) AS latest FROM rows WHERE starts <= $as_of GROUP BY owner),
         in_force AS MATERIALIZED ({in_force}),
         several AS (SELECT owner FROM in_force GROUP BY owner HAVING count(*) > 1)
@@ -78,6 +93,8 @@ def resolve_record(
         {"as_of": cycle.as_of},
     )
     _find_doubtful(con, stack, system, record, effective=effective, full=full)
+    if not keep_rows:
+        drop(con, f"rows.{record}")
 
 
 def _one_each(con: duckdb.DuckDBPyConnection, stack: Stack, system: str, record: str) -> bool:
@@ -97,7 +114,7 @@ def _find_doubtful(
     con.execute(
         f"""
         INSERT INTO {ident(f"doubtful.{record}")}
-        WITH rows AS ({source_rows(stack, system, record, full=full)}),
+        WITH rows AS ({kept_rows(stack, system, record, full=full)}),
         repeated AS (SELECT DISTINCT record_key FROM rows WHERE occurrence > 1)
         SELECT owner, min(starts) FROM rows SEMI JOIN repeated USING (record_key)
         GROUP BY owner, record_key HAVING count(DISTINCT record_hash) > 1

@@ -1,6 +1,7 @@
 """Whose cells a pass works on: everybody, or the persons touched, fallen due, or referring to somebody who was relinked.
 
-Leaves two temporary relations: `scope_persons(person_id)` and `scope_links(system, source_id, person_id)`.
+Leaves temporary relations: `scope_persons(person_id)`, `scope_links(system, source_id, person_id)`, and unless everybody is
+in scope `scope_spells(place, system, source_id, person_id)`, the rows of `cells.spells` about either.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ WHERE person_id IS NOT NULL AND person_id NOT IN (SELECT person_id FROM cycles.t
 
 
 def open_scope(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, *, full: bool) -> None:
-    """Make `scope_persons` and `scope_links`. Unless `full`, whoever must be looked at again joins `cycles.touched_persons`,
-    so that every later stage works on the same persons."""
+    """Make the scope's relations. Unless `full`, whoever must be looked at again joins `cycles.touched_persons`, so that
+    every later stage works on the same persons. Needs `cells.spells`.
+
+    Whatever is asked about single records is looked up for those alone that the persons' own rows do not answer: these are
+    few or none, and each look into all links of a million persons costs as much as a system's cells.
+    """
     close_scope(con)
     if full:
         con.execute("CREATE TEMP VIEW scope_links AS SELECT system, source_id, person_id FROM identity.links")
@@ -34,25 +39,18 @@ def open_scope(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, *, fu
         now=cycle.now,
         as_of=cycle.as_of,
     )
-    # The engine turns `IN` on one column into a filter of the scan, and does not for a join on two.
-    _touch(
-        con,
-        cycle,
-        " UNION ALL ".join(
-            f"""SELECT person_id FROM (FROM {table} WHERE source_id IN (SELECT source_id FROM cycles.touched_records))
-                SEMI JOIN cycles.touched_records USING (system, source_id)"""
-            for table in ("cells.spells", "identity.links")
-        ),
-    )
     _touch_held(con, stack, cycle)
     _scope_tables(con, cycle)
+    if _touch_records(con, cycle):
+        _scope_tables(con, cycle)
     if _touch_relinked(con, stack, cycle):
         _scope_tables(con, cycle)
+        _find_relinked(con)
 
 
 def close_scope(con: duckdb.DuckDBPyConnection) -> None:
     """Drop the temporary relations."""
-    drop(con, "scope_links", "scope_persons", "scope_relinked")
+    drop(con, "scope_links", "scope_persons", "scope_spells", "scope_relinked")
 
 
 def _touch(con: duckdb.DuckDBPyConnection, cycle: Cycle, found: str, **values: object) -> int:
@@ -70,6 +68,25 @@ def _scope_tables(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> None:
     con.execute(
         """CREATE OR REPLACE TEMP TABLE scope_links AS
            SELECT system, source_id, person_id FROM identity.links SEMI JOIN scope_persons USING (person_id)"""
+    )
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE scope_spells AS
+           SELECT rowid AS place, system, source_id, person_id FROM cells.spells SEMI JOIN scope_persons USING (person_id)"""
+    )
+
+
+def _touch_records(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> int:
+    """The persons of touched records that are none of the scope's, by their links and by the last pass; returns how many."""
+    return sum(
+        _touch(
+            con,
+            cycle,
+            f"""WITH others AS MATERIALIZED (
+                    SELECT system, source_id FROM cycles.touched_records ANTI JOIN {known} USING (system, source_id))
+                SELECT person_id FROM (FROM {table} WHERE source_id IN (SELECT source_id FROM others))
+                SEMI JOIN others USING (system, source_id)""",
+        )
+        for known, table in (("scope_spells", "cells.spells"), ("scope_links", "identity.links"))
     )
 
 
@@ -101,24 +118,9 @@ def _touch_held(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> N
 def _touch_relinked(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> int:
     """Records that moved from one person to another: their former persons, and everybody who refers to them.
 
-    Returns how many persons that adds. Few spells are the scope's own, so they are taken out first: looked up one by one in
-    all links, those of a million persons would be hashed.
+    Returns how many persons that adds.
     """
-    con.execute(
-        """CREATE OR REPLACE TEMP TABLE scope_relinked AS
-           WITH known AS MATERIALIZED (
-               SELECT system, source_id, person_id FROM cells.spells WHERE source_id IN (SELECT source_id FROM scope_links)),
-           unlinked AS MATERIALIZED (
-               SELECT system, source_id, person_id FROM (FROM cells.spells SEMI JOIN scope_persons USING (person_id))
-               ANTI JOIN scope_links USING (system, source_id)),
-           elsewhere AS (
-               SELECT system, source_id FROM identity.links WHERE source_id IN (SELECT source_id FROM unlinked))
-           SELECT s.system, s.source_id, known.person_id AS former
-           FROM scope_links s LEFT JOIN known USING (system, source_id)
-           WHERE known.person_id IS DISTINCT FROM s.person_id
-           UNION ALL
-           SELECT system, source_id, person_id FROM unlinked ANTI JOIN elsewhere USING (system, source_id)"""
-    )
+    _find_relinked(con)
     added = _touch(con, cycle, "SELECT former AS person_id FROM scope_relinked")
     for system in cycle.sources:
         for record, declared in stack.systems[system].records.items():
@@ -137,3 +139,27 @@ def _touch_relinked(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) 
                 system=system,
             )
     return added
+
+
+def _find_relinked(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `scope_relinked(system, source_id, former)`, and bring the spells of the scope's records that were another
+    person's into `scope_spells`."""
+    con.execute(
+        """INSERT INTO scope_spells
+           WITH others AS MATERIALIZED (FROM scope_links ANTI JOIN scope_spells USING (system, source_id))
+           SELECT place, system, source_id, person_id FROM (
+               SELECT rowid AS place, * FROM cells.spells WHERE source_id IN (SELECT source_id FROM others))
+           SEMI JOIN others USING (system, source_id)"""
+    )
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE scope_relinked AS
+           WITH unlinked AS MATERIALIZED (
+               FROM scope_spells SEMI JOIN scope_persons USING (person_id) ANTI JOIN scope_links USING (system, source_id)),
+           elsewhere AS (
+               SELECT system, source_id FROM identity.links WHERE source_id IN (SELECT source_id FROM unlinked))
+           SELECT s.system, s.source_id, known.person_id AS former
+           FROM scope_links s LEFT JOIN scope_spells known USING (system, source_id)
+           WHERE known.person_id IS DISTINCT FROM s.person_id
+           UNION ALL
+           SELECT system, source_id, person_id FROM unlinked ANTI JOIN elsewhere USING (system, source_id)"""
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hrorch_pipelines.authority.conditions import stage_condition
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.rules import AuthorityRule
@@ -22,8 +24,9 @@ def deciders(stack: Stack) -> list[str]:
     return [name for name in stack.systems if conditional or name in named | present]
 
 
-def staged(stack: Stack, cycle: Cycle, people: str) -> str:
+def staged(stack: Stack, cycle: Cycle, people: str, cells: Callable[[str], str]) -> str:
     """A SELECT of `person_id, stage` for a SELECT of `person_id`: the first stage, in the order declared, that holds.
+    `cells` names the table of a system's cells.
 
     A stage holds when the person has a record in one of its systems and its condition is true; unknown is not true.
     NULL where none holds: nobody decides for that person, so nothing is compared. So too where a system of the stage was
@@ -41,11 +44,11 @@ def staged(stack: Stack, cycle: Cycle, people: str) -> str:
     for system in deciders(stack):
         own = ", ".join(ident(name) for name in stack.systems[system].mapped()) or "NULL AS nothing"
         joins.append(
-            f"LEFT JOIN {ident('cells', system)} {ident(f'in_{system}')} ON {ident(f'in_{system}')}.person_id = p.person_id"
+            f"LEFT JOIN {cells(system)} {ident(f'in_{system}')} ON {ident(f'in_{system}')}.person_id = p.person_id"
         )
         if any(stage.when for stage in stack.stages.values()):
             joins.append(
-                f"LEFT JOIN (SELECT person_id AS {ident('person of')}, {own} FROM {ident('cells', system)}) {ident(system)} "
+                f"LEFT JOIN (SELECT person_id AS {ident('person of')}, {own} FROM {cells(system)}) {ident(system)} "
                 f"ON {ident(system)}.{ident('person of')} = p.person_id"
             )
     day = f"CROSS JOIN (SELECT DATE '{cycle.as_of.isoformat()}' AS as_of)"
