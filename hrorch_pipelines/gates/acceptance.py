@@ -90,6 +90,7 @@ def _remove_gone(con: duckdb.DuckDBPyConnection, judgement: Judgement, snapshot:
     """
     scope = judgement.scope
     names = {"system": scope.system, "record": scope.record, "cycle_id": cycle.cycle_id}
+    # What has been judged is there: only the others, few or none, are looked up in history.
     gone = con.execute(
         f"""
         DELETE FROM {scope.accepted} WHERE rowid IN (
@@ -101,11 +102,13 @@ def _remove_gone(con: duckdb.DuckDBPyConnection, judgement: Judgement, snapshot:
             ), looked_at AS MATERIALIZED (
                 SELECT rowid AS place, record_key, sequence FROM {scope.accepted}
                 WHERE held OR coalesce(parent_id, source_id) IN (SELECT owner FROM asked)
+            ), unjudged AS MATERIALIZED (
+                SELECT * FROM looked_at AS a WHERE NOT EXISTS (SELECT 1 FROM {scope.temporary("facts")} AS v WHERE {_SAME})
             ), still_there AS (
                 SELECT record_key, sequence FROM {scope.history} AS v
-                WHERE {snapshot.holds("v")} AND v.record_key IN (SELECT record_key FROM looked_at)
+                WHERE {snapshot.holds("v")} AND v.record_key IN (SELECT record_key FROM unjudged)
             )
-            SELECT place FROM looked_at AS a WHERE NOT EXISTS (SELECT 1 FROM still_there AS v WHERE {_SAME}))
+            SELECT place FROM unjudged AS a WHERE NOT EXISTS (SELECT 1 FROM still_there AS v WHERE {_SAME}))
         RETURNING CASE WHEN held THEN coalesce(parent_id, source_id) END
         """,
         names,
