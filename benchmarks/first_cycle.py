@@ -13,6 +13,7 @@ import argparse
 import importlib
 import multiprocessing
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -253,7 +254,10 @@ def _keep_bytecode(folder: Path) -> None:
     """Let processes find modules compiled, as any installation has them; else each would compile its own."""
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
         os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
-    _apart(_import_all)
+    # Not `_apart`: a spawned process inherits the flag that this one was started with, and would keep nothing.
+    here = str(Path(__file__).parent)
+    work = f"import sys; sys.path.insert(0, {here!r}); import first_cycle; first_cycle._import_all()"
+    subprocess.run([sys.executable, "-c", work], check=True)
 
 
 def _import_all() -> None:
