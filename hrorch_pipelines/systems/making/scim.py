@@ -21,20 +21,18 @@ from hrorch_pipelines.clock import Clock
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.systems import Record, ScimRead
 from hrorch_pipelines.stack.writing import ScimCreate
-from hrorch_pipelines.systems.errors import ReadFault
 from hrorch_pipelines.systems.making.known import KnownPeople
 from hrorch_pipelines.systems.making.new_record import asked, blank, new_record
 from hrorch_pipelines.systems.making.protocol import Making, NewRecord, Seen
 from hrorch_pipelines.systems.making.reading import Found, read_all
 from hrorch_pipelines.systems.rate import RateLimit
-from hrorch_pipelines.systems.rest_auth import fill
-from hrorch_pipelines.systems.scim import MODELS, auth_header, basic_auth, client_for
+from hrorch_pipelines.systems.scim import MODELS, client_for
 from hrorch_pipelines.systems.writing.errors import fault, unwritable
 from hrorch_pipelines.systems.writing.places import exact, text_of
 from hrorch_pipelines.systems.writing.protocol import Preview, Receipt, WriteFault
 from hrorch_pipelines.systems.writing.remap import Mapped, Remap
 from hrorch_pipelines.systems.writing.rest_body import shown
-from hrorch_pipelines.systems.writing.scim_transport import OneShot
+from hrorch_pipelines.systems.writing.scim_transport import one_shot
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0:"
 
@@ -249,20 +247,7 @@ class ScimMaker:
 
     def _client(self) -> SyncSCIMClient:
         if self._http is None:
-            system = self.stack.systems[self.system]
-            connection, credentials = system.connection, system.credentials
-            headers = {name: fill(value, credentials) for name, value in connection.headers.items()}
-            try:
-                headers |= auth_header(connection.auth, system)
-            except ReadFault as wrong:
-                raise fault(wrong.code, wrong.detail, "refused") from None
-            self._http = httpx2.Client(
-                base_url=system.base_url,
-                headers={"Accept": "application/scim+json, application/json", **headers},
-                auth=basic_auth(connection.auth, system),
-                timeout=connection.timeout.total_seconds(),
-                transport=OneShot(self.clock, self.rate),
-            )
+            self._http = one_shot(self.stack.systems[self.system], self.clock, self.rate)
         return client_for(self._http)
 
     def _mapping(self) -> Remap:

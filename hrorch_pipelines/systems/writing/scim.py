@@ -19,11 +19,9 @@ from hrorch_pipelines.masking import mask
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.systems import Record, ScimRead
 from hrorch_pipelines.stack.writing import ScimWrite
-from hrorch_pipelines.systems.errors import ReadFault
 from hrorch_pipelines.systems.mapping.errors import MappingFault
 from hrorch_pipelines.systems.rate import RateLimit
-from hrorch_pipelines.systems.rest_auth import fill
-from hrorch_pipelines.systems.scim import MODELS, auth_header, basic_auth, client_for
+from hrorch_pipelines.systems.scim import MODELS, client_for
 from hrorch_pipelines.systems.writing.errors import fault, unwritable
 from hrorch_pipelines.systems.writing.expected import compare, refuse_unknown
 from hrorch_pipelines.systems.writing.places import text_of
@@ -31,7 +29,7 @@ from hrorch_pipelines.systems.writing.proof import neighbours, prove
 from hrorch_pipelines.systems.writing.protocol import Held, Preview, Receipt, Write, WriteFault
 from hrorch_pipelines.systems.writing.remap import Remap
 from hrorch_pipelines.systems.writing.scim_operations import Operation, operations
-from hrorch_pipelines.systems.writing.scim_transport import OneShot
+from hrorch_pipelines.systems.writing.scim_transport import one_shot
 from hrorch_pipelines.systems.writing.unmap import rewrite, written_paths
 
 _PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -181,20 +179,7 @@ class ScimTarget:
 
     def _client(self) -> SyncSCIMClient:
         if self._http is None:
-            system = self.stack.systems[self.system]
-            connection, credentials = system.connection, system.credentials
-            headers = {name: fill(value, credentials) for name, value in connection.headers.items()}
-            try:
-                headers |= auth_header(connection.auth, system)
-            except ReadFault as wrong:
-                raise fault(wrong.code, wrong.detail, "refused") from None
-            self._http = httpx2.Client(
-                base_url=system.base_url,
-                headers={"Accept": "application/scim+json, application/json", **headers},
-                auth=basic_auth(connection.auth, system),
-                timeout=connection.timeout.total_seconds(),
-                transport=OneShot(self.clock, self.rate),
-            )
+            self._http = one_shot(self.stack.systems[self.system], self.clock, self.rate)
         return client_for(self._http)
 
     def _mapping(self) -> Remap:

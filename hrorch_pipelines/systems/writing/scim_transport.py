@@ -5,13 +5,34 @@ from __future__ import annotations
 import httpx2
 
 from hrorch_pipelines.clock import Clock
+from hrorch_pipelines.stack.systems import System
+from hrorch_pipelines.systems.errors import ReadFault
 from hrorch_pipelines.systems.rate import RateLimit
+from hrorch_pipelines.systems.rest_auth import fill
 from hrorch_pipelines.systems.retry import RetryPolicy
+from hrorch_pipelines.systems.scim import auth_header, basic_auth
 from hrorch_pipelines.systems.writing.errors import fault
 from hrorch_pipelines.systems.writing.statuses import refusal
 
 _CHANGED = frozenset({412})
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+
+def one_shot(system: System, clock: Clock, rate: RateLimit) -> httpx2.Client:
+    """A connection to a service whose requests are sent once each. Raises WriteFault `refused` for what SCIM has no auth for."""
+    connection, credentials = system.connection, system.credentials
+    headers = {name: fill(value, credentials) for name, value in connection.headers.items()}
+    try:
+        headers |= auth_header(connection.auth, system)
+    except ReadFault as wrong:
+        raise fault(wrong.code, wrong.detail, "refused") from None
+    return httpx2.Client(
+        base_url=system.base_url,
+        headers={"Accept": "application/scim+json, application/json", **headers},
+        auth=basic_auth(connection.auth, system),
+        timeout=connection.timeout.total_seconds(),
+        transport=OneShot(clock, rate),
+    )
 
 
 class OneShot(httpx2.HTTPTransport):
