@@ -14,6 +14,7 @@ from hrorch_pipelines.audit.entries import Action, Actor, Entry
 from hrorch_pipelines.audit.log import append
 from hrorch_pipelines.corrections.budgets import Segment, owner_of
 from hrorch_pipelines.corrections.errors import (
+    AmbiguousCorrectionError,
     NotAnApproverError,
     NothingFrozenError,
     NotUndecidedError,
@@ -32,6 +33,9 @@ from hrorch_pipelines.storage.ledger_tables import corrections
 from hrorch_pipelines.storage.sealed import Seals
 
 Row = sa.Row[Any]
+SHORTEST_ID = 8
+"""Characters of an id below which its beginning does not stand for it: a decision is about exactly one change."""
+WHOLE_ID = 32
 _APPROVABLE = frozenset({State.PROPOSED, State.AWAITING_APPROVAL})
 
 
@@ -44,7 +48,8 @@ def approve(ledger: Ledger, stack: Stack, ids: Iterable[str], by: str) -> int:
     """Agree to corrections with the before-values they have now; tells how many.
 
     In mode `apply` what awaited it becomes READY; in mode `propose`, and for what is held back, the approval is kept.
-    Raises NotAnApproverError, UnknownCorrectionError, NotUndecidedError, OwnProposalError.
+    An id may be given by its beginning. Raises NotAnApproverError, UnknownCorrectionError, AmbiguousCorrectionError,
+    NotUndecidedError, OwnProposalError.
     """
     if by not in approvers(stack):
         raise NotAnApproverError(by, approvers(stack), "approve corrections")
@@ -73,7 +78,7 @@ def approve(ledger: Ledger, stack: Stack, ids: Iterable[str], by: str) -> int:
 def reject(ledger: Ledger, stack: Stack, ids: Iterable[str], by: str, reason: str) -> int:
     """Say no to corrections that have not been sent; tells how many. Exactly the same change is not proposed again.
 
-    Raises ReasonNeededError, NotAnApproverError, UnknownCorrectionError, NotUndecidedError.
+    Raises ReasonNeededError, NotAnApproverError, UnknownCorrectionError, AmbiguousCorrectionError, NotUndecidedError.
     """
     if not reason.strip():
         raise ReasonNeededError("reject a correction")
@@ -141,12 +146,24 @@ def owners(stack: Stack, kind: str, target: str) -> list[str]:
 
 
 def _rows(con: sa.Connection, ids: Iterable[str]) -> Sequence[Row]:
-    wanted = list(dict.fromkeys(ids))
+    wanted = list(dict.fromkeys(_whole(con, one) for one in dict.fromkeys(ids)))
     found = {row.correction_id: row for row in fetch(con, wanted)}
     for correction_id in wanted:
         if correction_id not in found:
             raise UnknownCorrectionError(correction_id)
     return [found[correction_id] for correction_id in wanted]
+
+
+def _whole(con: sa.Connection, given: str) -> str:
+    """The id that begins like this, where exactly one does and enough of it is given; else what was given."""
+    if not SHORTEST_ID <= len(given) < WHOLE_ID:
+        return given
+    c = corrections.c.correction_id
+    found = con.execute(sa.select(c).where(c.startswith(given, autoescape=True)).limit(2)).scalars().all()
+    if len(found) > 1 and given not in found:
+        count = con.execute(sa.select(sa.func.count()).where(c.startswith(given, autoescape=True))).scalar_one()
+        raise AmbiguousCorrectionError(given, count)
+    return found[0] if len(found) == 1 else given
 
 
 def _require(row: Row, states: frozenset[State], wanted: str) -> None:

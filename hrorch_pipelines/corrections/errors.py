@@ -52,6 +52,14 @@ class UnknownCorrectionError(HrorchError):
         )
 
 
+class AmbiguousCorrectionError(HrorchError):
+    """Several corrections begin like that."""
+
+    def __init__(self, given: str, corrections: int) -> None:
+        self.given, self.corrections = given, corrections
+        super().__init__(f"{corrections} corrections begin with `{given}`.", remedy="give more of the id")
+
+
 class NotUndecidedError(HrorchError):
     """A decision about a correction that has moved on. `state` is where it stands, `why` how it came there."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hrorch_pipelines.monitoring import alerts, beats, deliver, digest, keeping, new_cases
+from hrorch_pipelines.monitoring import alerts, beats, deliver, digest, keeping, new_cases, pruning
 from hrorch_pipelines.monitoring.alerts import Noted
 from hrorch_pipelines.monitoring.deliver import Delivered
 from hrorch_pipelines.monitoring.scene import scene
@@ -80,6 +80,7 @@ def evaluate(
         noted = alerts.note(con, Seals(con, ledger.home.key(), now), stack, seen, now, beats.last(con, LOOK))
         digests = digest.write(con, stack, now)
         new_cases.write(con, stack, now)
+        pruning.daily(con, now)
         beats.write(con, [beats.Beat(LOOK, now)])
     return seen, noted, digests
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from hrorch_pipelines.corrections.approve import approve, reject
 from hrorch_pipelines.corrections.errors import (
+    AmbiguousCorrectionError,
     CannotProposeError,
     NotAnApproverError,
     NotUndecidedError,
@@ -19,7 +20,7 @@ from hrorch_pipelines.corrections.errors import (
 from hrorch_pipelines.corrections.guard import guard
 from hrorch_pipelines.corrections.manual import propose
 from hrorch_pipelines.storage.ledger import Ledger
-from hrorch_pipelines.storage.ledger_tables import audit_log
+from hrorch_pipelines.storage.ledger_tables import audit_log, corrections
 from hrorch_pipelines.storage.sealed import Seals
 from hrorch_tests.corrections.planning import CYCLE, Plant, writable
 
@@ -184,3 +185,15 @@ def test_the_never_touch_list_holds_for_entered_values_too(ledger: Ledger) -> No
     plant.workers()
     enter(plant)
     assert guard(ledger, plant.con, plant.stack, plant.compare(CYCLE)).held == 1
+
+
+def test_a_beginning_stands_for_an_id_where_it_is_long_enough_and_only_one(ledger: Ledger) -> None:
+    plant, row = planned(ledger)
+    with pytest.raises(UnknownCorrectionError):
+        approve(ledger, plant.stack, [row.correction_id[:7]], "dana")
+    with ledger.write() as con:
+        twin = {**row._mapping, "correction_id": row.correction_id[:12] + "z" * 20, "state": "rejected"}
+        con.execute(corrections.insert().values(**twin))
+    with pytest.raises(AmbiguousCorrectionError, match="2 corrections begin"):
+        approve(ledger, plant.stack, [row.correction_id[:12]], "dana")
+    assert approve(ledger, plant.stack, [row.correction_id[:13], row.correction_id], "dana") == 1
