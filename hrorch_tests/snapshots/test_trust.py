@@ -81,6 +81,17 @@ def test_a_child_table_that_is_suddenly_empty_is_refused_too() -> None:
     assert [(fault.code, fault.record) for fault in found] == [("zero_rows", "job")]
 
 
+def test_records_that_say_nothing_about_a_person_may_come_and_go() -> None:
+    """A termination that was moved, a rehire: of five, one is gone and another has a new key."""
+    bare: dict[str, Any] = {"field_hashes": {}, "columns": {}, "answered": {}}
+    before = last(worker=facts(10), termination=facts(5, **bare))
+    now = facts(4, keys_before=5, keys_kept=3, **bare)
+    assert judge(TRUST, before, {"worker": facts(10), "termination": now}, "worker") == []
+    cut = facts(4, claimed_rows=5, **bare)
+    assert codes(judge(TRUST, before, {"worker": facts(10), "termination": cut}, "worker")) == ["count_mismatch"]
+    assert codes(judge(TRUST, last(worker=facts(10, **bare)), {"worker": facts(4, **bare)}, "worker")) == ["row_drop"]
+
+
 def test_a_record_type_mapped_as_another_kind_of_record_is_judged_as_a_first_one() -> None:
     now = facts(1, shape_hash="other", keys_before=100)
     assert judge(TRUST, last(worker=facts(100)), {"worker": now}, "worker") == []
