@@ -84,7 +84,9 @@ def look(places: Places, given: str) -> Outlook:
     Raises UnknownSubjectError, AmbiguousSubjectError, LegalHoldError, WriteUnderWayError.
     """
     with places.warehouse.write() as con:
-        subject = persons.find(con, places.stack, given)
+        found = persons.find(con, places.stack, given)
+        with places.ledger.read() as ledger:
+            subject = erase_ledger.with_made(ledger, places.stack, found)
         holds.require_free(con, places.stack, subject)
         outlook = Outlook(
             subject, _still_in(con, subject), tuple(running(con, places.stack, subject, places.clock.now()))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hrorch_pipelines.audit.entries import SERVICE, Action, Entry
 from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.audit.refusals import WriteUnderWayError
+from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import (
     actions,
@@ -42,6 +43,21 @@ def require_nothing_under_way(con: sa.Connection, subject: Subject) -> None:
         ).scalar()
         if target is not None:
             raise WriteUnderWayError(target)
+
+
+def with_made(con: sa.Connection, stack: Stack, subject: Subject) -> Subject:
+    """The subject with the base records that handoffs made for them and that no snapshot has shown yet."""
+    rows = con.execute(
+        sa.select(actions.c.target, actions.c.record, actions.c.source_id).where(
+            actions.c.person_id.in_(subject.persons), actions.c.verb == "create", actions.c.source_id.is_not(None)
+        )
+    ).all()
+    made = {
+        (row.target, row.source_id)
+        for row in rows
+        if row.target in stack.systems and row.record == stack.systems[row.target].base_record
+    }
+    return Subject(subject.persons, (*subject.records, *sorted(made - set(subject.records))))
 
 
 def stop_writes(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:

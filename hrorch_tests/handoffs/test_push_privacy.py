@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from hrorch_pipelines.audit.erase_ledger import erase_person, scrub
+from hrorch_pipelines.audit.erase_ledger import erase_person, scrub, with_made
 from hrorch_pipelines.audit.log import append
 from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.audit.refusals import WriteUnderWayError
@@ -105,3 +105,9 @@ def test_subject_access_tells_what_had_to_happen_was_made_and_was_written(bench:
     assert "p1@lakeside.example" in made.rows[0][made.columns.index("content")]
     assert "Äpfelbaum" in written.rows[0][written.columns.index("content")]
     assert len(written.rows) == 1
+
+
+def test_a_record_that_was_made_and_that_no_snapshot_shows_yet_is_theirs_too(bench: Bench) -> None:
+    with bench.ledger.read() as con:
+        known = with_made(con, bench.stack, Subject(("p2",), (("ats", "7"),)))
+    assert known.records == (("ats", "7"), ("hris", "hris-2"))
