@@ -121,8 +121,8 @@ def _look(
 def _people(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[tuple[str, str], int]:
     """(target, entity or "") → persons. Of an outlet: everybody, since anybody may be written to."""
     found = people_in(con, stack)
-    row = con.execute("SELECT count(*) FROM golden.wide").fetchone()
-    return found | {(outlet, ""): int(row[0]) if row else 0 for outlet in stack.outlets}
+    everybody = int(con.execute("SELECT count(*) FROM golden.wide").fetchall()[0][0])
+    return found | {(outlet, ""): everybody for outlet in stack.outlets}
 
 
 def _belongs(stack: Stack, row: Row, sight: _Sight) -> tuple[State, str]:

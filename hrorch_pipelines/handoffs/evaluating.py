@@ -299,5 +299,5 @@ def _outcome(rule: Rule) -> str:
 
 
 def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
-    return int(row[0]) if row else 0
+    # All of it is fetched: an unfinished result would stand in the way of what comes next on this connection.
+    return int(con.execute(query).fetchall()[0][0])

@@ -5,6 +5,7 @@ What a source holds and what was seen of it are two things: a notification makes
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -128,7 +129,7 @@ def declare(handoffs: Mapping[str, dict[str, Any]] | None = None, **changes: Any
             place = place.setdefault(parent, {})
         place[last] = value
     stack = Stack.model_validate(content)
-    stack._hash = str(changes)
+    stack._hash = hashlib.sha256(repr(content).encode()).hexdigest()
     return stack
 
 
@@ -165,7 +166,9 @@ class Seen:
         self._marks: dict[tuple[str, str], str | None] = {}
         self._moments: dict[tuple[str, str], dict[str, datetime]] = {}
 
-    def see(self, system: str, person: str, record: Mapping[str, Any] | None, at: datetime, marks: str | None = None) -> None:
+    def see(
+        self, system: str, person: str, record: Mapping[str, Any] | None, at: datetime, marks: str | None = None
+    ) -> None:
         """What the system holds of a person as of now: None, nothing. `at`: when it last changed there; NULL marks: no doubt."""
         key = (system, person)
         before = self._known.get(key, {})
@@ -211,7 +214,9 @@ class Seen:
         """These systems' data are very old; all others' are not."""
         old = (at or START) - timedelta(days=2000)
         for name in self.stack.systems:
-            self.con.execute("UPDATE golden.sources SET observed_at = ? WHERE system = ?", [old if name in systems else START, name])
+            self.con.execute(
+                "UPDATE golden.sources SET observed_at = ? WHERE system = ?", [old if name in systems else START, name]
+            )
 
 
 class Office:
@@ -219,12 +224,15 @@ class Office:
 
     def __init__(self, ledger: Ledger, stack: Stack, clock: SetClock) -> None:
         self.ledger, self.stack, self.clock, self.seen = ledger, stack, clock, Seen(stack)
+        self.twice = False
 
     def run(self, stack: Stack | None = None) -> PassResult:
-        """One pass; and a second one right after changes nothing."""
+        """One pass; where it is asked for (`twice`), a second one right after changes nothing."""
         self.seen.decide()
         used = stack or self.stack
         first = run_pass(self.ledger, self.seen.con, used, self.clock.now())
+        if not self.twice:
+            return first
         before = self.everything()
         second = run_pass(self.ledger, self.seen.con, used, self.clock.now())
         assert not second.changed, second
@@ -233,7 +241,9 @@ class Office:
 
     def everything(self) -> tuple[Any, ...]:
         with self.ledger.read() as con:
-            return tuple(con.execute(sa.select(table).order_by(*table.primary_key)).all() for table in (steps, actions, cases))
+            return tuple(
+                con.execute(sa.select(table).order_by(*table.primary_key)).all() for table in (steps, actions, cases)
+            )
 
     def steps(self, handoff: str | None = None) -> list[sa.Row[Any]]:
         query = sa.select(steps).order_by(steps.c.known_at, steps.c.handoff)

@@ -5,6 +5,7 @@ One run carries many persons with the same history, each seen in an order of its
 
 from __future__ import annotations
 
+import hmac
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,8 +82,12 @@ HISTORIES: dict[str, list[Event]] = {
              in_hris(employment_status="terminated", end_date=date(2026, 4, 20))],
     "hired again": [offer("countersigned", authorised=True), in_hris(employment_status="terminated"),
                     applies_again(2, offer_status="countersigned"), result("clear")],
-    "contractor becomes employee": [offer("countersigned", authorised=True), applies_again(2, offer_status="extended"),
-                                    offer("countersigned"), result("clear")],
+    "contractor becomes employee": [
+        offer("countersigned", authorised=True),
+        in_hris(employment_status="terminated"),
+        applies_again(2, offer_status="extended"),
+        offer("countersigned"),
+    ],
     "adverse result": [result("consider"), offer("countersigned", authorised=True), result("clear")],
 }  # fmt: skip
 
@@ -119,10 +124,7 @@ class Life:
 
     name: str
     order: Order
-
-    @property
-    def history(self) -> list[Event]:
-        return HISTORIES[self.name]
+    events: tuple[Event, ...]
 
 
 @dataclass
@@ -142,7 +144,7 @@ class Town:
             office.clock.at += timedelta(hours=1)
             for person, life in lives.items():
                 if turn < len(life.order):
-                    self._turn(life.history, person, *life.order[turn])
+                    self._turn(life.events, person, *life.order[turn])
             self.act()
         for _ in range(2):  # what was dropped is told again; then the first days come
             for person in lives:
@@ -156,9 +158,16 @@ class Town:
         office, moved = self.office, 0
         office.seen.decide()
         moved += run_pass(office.ledger, office.seen.con, office.stack, office.clock.now()).total("moved")
+        return moved + self.push()
+
+    def push(self) -> int:
+        """A push of every place; the process may die in each."""
+        office, moved = self.office, 0
         for name, place in self.places.items():
             try:
-                told = push(office.ledger, office.stack, name, office.clock, maker=place, changer=place, sleep=lambda _: None)
+                told = push(
+                    office.ledger, office.stack, name, office.clock, maker=place, changer=place, sleep=lambda _: None
+                )
                 moved += told.confirmed + told.already_there + told.taken
             except Killed:
                 moved += 1
@@ -184,7 +193,9 @@ class Town:
 
     def see(self, system: str, person: str) -> None:
         """The record as it is now comes to be known."""
-        self.office.seen.see(system, person, self.record(system, person), self.changed.get((system, person), self.office.clock.now()))
+        self.office.seen.see(
+            system, person, self.record(system, person), self.changed.get((system, person), self.office.clock.now())
+        )
 
     def record(self, system: str, person: str) -> dict[str, Any] | None:
         """A source's record of a person: the one of their newest application."""
@@ -203,7 +214,11 @@ class Town:
             found = place.held[key] = {"id": key, "application": application}
             if system == "hris":
                 known = self.ats.get(person, candidate(person))
-                found |= {"last_name": known["last_name"], "employment_status": "pre-hire", "start_date": known["start_date"]}
+                found |= {
+                    "last_name": known["last_name"],
+                    "employment_status": "pre-hire",
+                    "start_date": known["start_date"],
+                }
         return found
 
     def _turn(self, history: Sequence[Event], person: str, what: str, number: int) -> None:
@@ -232,14 +247,21 @@ class Town:
             if one["application"].rsplit("-", 1)[0] == person and one["application"] != application
             and one.get("employment_status") not in DEAD
         ]  # fmt: skip
-        return {**{name: live(name) for name in _SYSTEMS}, "left behind": [one.replace(person, "X") for one in old]}
+        stands = self.ats[person]["offer_status"] in {"extended", "countersigned"}
+        # A check that was ordered cannot be taken back, no more than a letter.
+        now = {name: live(name) for name in _SYSTEMS if stands or name != "check"}
+        return {**now, "left behind": [one.replace(person, "X") for one in old]}
 
 
-def events_of(town: Town, person: str) -> list[Any]:
-    """The events of a person's calendar that stand."""
-    mine = {row.step_id for row in town.office.steps("first-day") if row.person_id == person}
+def events_of(town: Town, person: str) -> list[str]:
+    """The events in the calendar that stand for a person's present hire."""
+    key, application = town.office.ledger.home.key(), town.ats[person]["application"]
+    mark = hmac.digest(key, f"first-day\x1f{application}".encode(), "sha256").hex()
+    mine = {row.step_id for row in town.office.steps("first-day") if (row.person_id, row.once_per) == (person, mark)}
     found = town.places["calendar"].made
-    return sorted(str(event.starts) for uid, event in found.items() if not event.cancelled and any(one in uid for one in mine))
+    return sorted(
+        str(event.starts) for uid, event in found.items() if not event.cancelled and any(one in uid for one in mine)
+    )
 
 
 def actions_of(town: Town, person: str) -> Counter[tuple[str, str, str]]:
@@ -267,10 +289,10 @@ def in_turn(events: int) -> Order:
 
 
 def populace(every: int = 1) -> dict[str, Life]:
-    """A person for each order of each history; of those of four events, every so-manieth, and the straight one."""
+    """A person for each order of each history, or for each so-manieth and the straight one; of long ones for fewer still."""
     lives = []
     for name, history in HISTORIES.items():
-        straight = in_turn(len(history))
-        some = list(orders(len(history)))
-        lives += [Life(name, straight), *(Life(name, order) for order in some[:: every if len(some) > 20 else 1])]
+        events, some = tuple(history), list(orders(len(history)))
+        step = every if len(some) < 20 else every * every * every
+        lives += [Life(name, in_turn(len(events)), events), *(Life(name, order, events) for order in some[::step])]
     return {f"p{number:04d}": life for number, life in enumerate(lives)}
