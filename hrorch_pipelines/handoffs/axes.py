@@ -64,7 +64,8 @@ def axes(stack: Stack) -> Iterator[Source]:
 
 
 def said_now(con: duckdb.DuckDBPyConnection, stack: Stack, source: Source, now: datetime) -> str:
-    """A SELECT of `person_id, source_id, state, true_from, ahead, dated` for the people of the CTE `asked`.
+    """A SELECT of `person_id, source_id, state, true_from, ahead, dated` for the people of the CTE `asked`, whose
+    rows of `golden.wide` are the CTE `people`.
 
     One row for what counts now (`ahead` false; none where it cannot be told), and one for each that will (`ahead` true).
     `true_from` is NULL where nobody can say since when; `dated`: the source itself says the day, and may correct it.
@@ -77,14 +78,19 @@ def said_now(con: duckdb.DuckDBPyConnection, stack: Stack, source: Source, now: 
         state, untold = f"CASE WHEN {row}.live IS FALSE THEN 'ended' ELSE 'present' END", "false"
     since, joins = _since(con, stack, source)
     dated = "true" if " d0 ON " in joins else "false"
-    cells = ident("cells", source.system)
+    cells = of_asked("cells", source.system)
     return f"""
         SELECT c.person_id, c.source_id, {state} AS state, max({since}) AS true_from, false AS ahead, {dated} AS dated
-        FROM {cells} c SEMI JOIN asked USING (person_id) JOIN golden.wide g ON g.person_id = c.person_id
-        JOIN (SELECT g.person_id, {today(stack, now, "g")} AS today FROM golden.wide g SEMI JOIN asked USING (person_id)) s
-          ON s.person_id = c.person_id {joins}
+        FROM {cells} c JOIN people g ON g.person_id = c.person_id
+        JOIN (SELECT g.person_id, {today(stack, now, "g")} AS today FROM people g) s ON s.person_id = c.person_id {joins}
         WHERE NOT ({untold}) GROUP BY ALL
         UNION ALL {_to_come(stack, source, cells, now)}"""
+
+
+def of_asked(*table: str) -> str:
+    """The rows of a table of persons that are asked about, found by number first: wide columns are then read for those alone."""
+    name = ident(*table)
+    return f"(FROM {name} WHERE rowid IN (SELECT rowid FROM {name} WHERE person_id IN (FROM asked)))"
 
 
 def _since(con: duckdb.DuckDBPyConnection, stack: Stack, source: Source) -> tuple[str, str]:
@@ -129,8 +135,8 @@ def _to_come(stack: Stack, source: Source, cells: str, now: datetime) -> str:
     selects = [
         f"""SELECT c.person_id, c.source_id, c.next.value AS state, {midnight(stack, "g", "c.next.effective_from")} AS true_from,
                    true AS ahead, true AS dated
-            FROM (SELECT person_id, source_id, unnest(upcoming) AS next FROM {cells} SEMI JOIN asked USING (person_id)) c
-            JOIN golden.wide g ON g.person_id = c.person_id
+            FROM (SELECT person_id, source_id, unnest(upcoming) AS next FROM {cells}) c
+            JOIN people g ON g.person_id = c.person_id
             WHERE c.next.attribute IN ({named}) AND c.next.value IS NOT NULL"""
     ]
     mapped = stack.systems[source.system].mapped()
@@ -139,8 +145,8 @@ def _to_come(stack: Stack, source: Source, cells: str, now: datetime) -> str:
         entered = "len(list_filter(c.upcoming, lambda one: one.attribute = 'employment_status')) = 0"
         over = midnight(stack, "g", "c.end_date + 1")
         selects.append(
-            f"""SELECT c.person_id, c.source_id, 'terminated', {over}, true, true FROM {cells} c SEMI JOIN asked USING (person_id)
-                JOIN golden.wide g ON g.person_id = c.person_id
+            f"""SELECT c.person_id, c.source_id, 'terminated', {over}, true, true FROM {cells} c
+                JOIN people g ON g.person_id = c.person_id
                 WHERE {over} > TIMESTAMPTZ {literal(now.isoformat())} AND {ended} AND {entered}
                   AND NOT ({held_back(stack, source.system, "end_date", "c")})"""
         )

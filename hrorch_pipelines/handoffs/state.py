@@ -15,7 +15,7 @@ from hrorch_pipelines.handoffs.conditions import looked_at, parsed, parsed_spell
 from hrorch_pipelines.handoffs.doubt import doubtful, held_back
 from hrorch_pipelines.handoffs.errors import StateOutOfDateError
 from hrorch_pipelines.handoffs.expressions import untangled
-from hrorch_pipelines.handoffs.known import Done, Known, Made, bring_known, mark_done
+from hrorch_pipelines.handoffs.known import DONE, MADE, Done, Known, Made, bring_known, mark_done
 from hrorch_pipelines.handoffs.local_day import today
 from hrorch_pipelines.handoffs.moments import moments, true_from
 from hrorch_pipelines.stack.models import Stack
@@ -48,7 +48,7 @@ def relation(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, known:
         )
         for handoff in parsed(stack).values():
             mark_done(con, known, handoff, STATE)
-        drop(con, "handoff_made", "handoff_done")
+        drop(con, MADE, DONE)
 
 
 def _always(stack: Stack) -> set[str]:
@@ -66,8 +66,8 @@ def spells(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, people: 
     """
     spell = parsed_spell(stack)
     bring_known(con, stack, Known(b""))
-    rows = _rows(con, stack, now, spell.columns | {"person_id"})
-    return f"SELECT person_id, ({spell.tried})::VARCHAR AS spell FROM ({rows} SEMI JOIN ({people}) few ON few.person_id = g.person_id)"
+    rows = _rows(con, stack, now, spell.columns | {"person_id"}, people)
+    return f"SELECT person_id, ({spell.tried})::VARCHAR AS spell FROM ({rows})"
 
 
 def _require_tables(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
@@ -86,29 +86,27 @@ def _require_tables(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
                 raise StateOutOfDateError(f"`{system}`" if name == "source_id" else f"`{name}` of `{system}`")
 
 
-def _rows(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, named: frozenset[str]) -> str:
-    """A SELECT of all columns but `spell` and `done_…`; what comes after it may join to `g`."""
-    seen = _sources(con)
-    values, joins, others = [], [], set()
-    for column in column_of(stack).values():
-        if column.name in named and column.part != "spell" and column.kind != "done":
-            values.append(f"{_value(stack, now, seen, column)} AS {ident(column.name)}")
-            if column.kind == "referred" and column.attribute:
-                others.add(column.attribute)
-    for name in stack.systems:
+def _rows(
+    con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, named: frozenset[str], people: str | None = None
+) -> str:
+    """A SELECT of the named columns but `spell` and `done_…`, of everybody or of a SELECT of `person_id`."""
+    seen, known = _sources(con), column_of(stack)
+    wanted = [one for one in known.values() if one.name in named and one.part != "spell" and one.kind != "done"]
+    values = ", ".join(f"{_value(stack, now, seen, one)} AS {ident(one.name)}" for one in wanted)
+    joins = []
+    # Only what is looked at: each system joined is a million rows.
+    for name in sorted({one.system for one in wanted if one.system}):
         row, made = ident(f"c_{name}"), ident(f"m_{name}")
         joins.append(f"LEFT JOIN {ident('cells', name)} {row} ON {row}.person_id = g.person_id")
-        if con.execute("SELECT 1 FROM handoff_made WHERE system = ? LIMIT 1", [name]).fetchone():
-            of = f"(SELECT person_id, source_id FROM handoff_made WHERE system = {literal(name)})"
-        else:
-            of = "(SELECT NULL::VARCHAR AS person_id, NULL::VARCHAR AS source_id WHERE false)"
+        of = f"(SELECT person_id, source_id FROM {MADE} WHERE system = {literal(name)})"
         joins.append(f"LEFT JOIN {of} {made} ON {made}.person_id = g.person_id")
-    for name in sorted(others):
+    for name in sorted({one.attribute for one in wanted if one.kind == "referred" and one.attribute}):
         other = ident(f"o_{name}")
         joins.append(f"LEFT JOIN golden.wide {other} ON {other}.person_id = g.{ident(name)}")
-    joins.append(f"LEFT JOIN ({_in_question(con)}) u ON u.person_id = g.person_id")
-    return f"""SELECT {", ".join(values)}, {doubtful(stack, named)} AS {DOUBTFUL}
-               FROM golden.wide g {" ".join(joins)}"""
+    if "identity_resolved" in named:
+        joins.append(f"LEFT JOIN ({_in_question(con)}) u ON u.person_id = g.person_id")
+    whom = f"(FROM golden.wide WHERE person_id IN ({people}))" if people else "golden.wide"
+    return f"SELECT {values}, {doubtful(stack, named)} AS {DOUBTFUL} FROM {whom} g {' '.join(joins)}"
 
 
 def _value(stack: Stack, now: datetime, seen: dict[str, datetime], column: StateColumn) -> str:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import duckdb
 
 from hrorch_pipelines.authority.passes import drop, has_table
-from hrorch_pipelines.handoffs.axes import GONE, NONE, axes, said_now
+from hrorch_pipelines.handoffs.axes import GONE, NONE, axes, of_asked, said_now
 from hrorch_pipelines.handoffs.expressions import untangled
 from hrorch_pipelines.handoffs.known import DONE, MADE
 from hrorch_pipelines.handoffs.state import spells
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import transaction
-from hrorch_pipelines.storage.sql import literal
+from hrorch_pipelines.storage.sql import ident, literal
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS handoffs;
@@ -78,12 +78,13 @@ def _collect(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None
     for source in axes(stack):
         if source.system in read:
             con.execute(
-                f"""INSERT INTO states_said WITH asked AS MATERIALIZED (FROM states_asked)
+                f"""INSERT INTO states_said WITH asked AS MATERIALIZED (FROM states_asked), people AS {of_asked("golden", "wide")}
                     SELECT {literal(source.axis)}, {literal(source.system)}, * FROM ({said_now(con, stack, source, cycle.now)})"""
             )
     gone = " UNION ALL ".join(
         f"""SELECT axis, system, person_id, source_id FROM believed t WHERE axis = {literal(source.axis)}
-            AND system = {literal(source.system)} AND person_id NOT IN (SELECT person_id FROM cells."{source.system}")"""
+            AND system = {literal(source.system)} AND person_id NOT IN (
+                SELECT person_id FROM {ident("cells", source.system)} WHERE person_id IN (FROM states_asked))"""
         for source in axes(stack)
         if source.system in read
     )
@@ -105,10 +106,12 @@ def _follow_records(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> None:
         return
     con.execute(
         """CREATE OR REPLACE TEMP TABLE states_new AS
-           SELECT t.rowid AS was, l.person_id AS whose, t.* FROM handoffs.states t
-           JOIN identity.links l ON l.system = t.system AND l.source_id = t.source_id
-           WHERE t.known_until IS NULL AND l.person_id <> t.person_id
-             AND (t.person_id IN (FROM states_asked) OR l.person_id IN (FROM states_asked))"""
+           WITH mine AS (SELECT system, source_id FROM identity.links WHERE person_id IN (FROM states_asked)),
+           open AS (
+               SELECT rowid AS was, * FROM handoffs.states WHERE known_until IS NULL
+                 AND (person_id IN (FROM states_asked) OR (system, source_id) IN (FROM mine))),
+           whose AS (SELECT system, source_id, person_id AS whose FROM identity.links SEMI JOIN open USING (system, source_id))
+           SELECT t.*, w.whose FROM open t JOIN whose w USING (system, source_id) WHERE w.whose <> t.person_id"""
     )
     con.execute("UPDATE handoffs.states SET known_until = ? WHERE rowid IN (SELECT was FROM states_new)", [cycle.now])
     con.execute(
