@@ -12,7 +12,7 @@ from hrorch_pipelines.sandbox.documents import documents
 from hrorch_pipelines.sandbox.labels import read_labels, write_labels
 from hrorch_pipelines.sandbox.life import Life
 from hrorch_pipelines.sandbox.people import World
-from hrorch_pipelines.sandbox.replaying import replay
+from hrorch_pipelines.sandbox.replaying import only_known, replay
 from hrorch_pipelines.sandbox.store import SYSTEMS, Store
 from hrorch_pipelines.sandbox.timeline import ARRIVALS, life
 from hrorch_pipelines.sandbox.world import label_file, noon, remembered
@@ -46,10 +46,13 @@ def advance(folder: Path, days: int) -> Advanced:
     counts = {"created": 0, "updated": 0, "deleted": 0}
     moved: list[int] = []
     cohort = cohort_in(folder)
+    made = cohort.made_for_company(stores, before) if cohort else {}
     for n, one in _moving(world, before, after):
         if cohort and n in cohort.numbers:
             continue
         was, will = documents(world, one, before), documents(world, one, after)
+        for system in made.get(n, ()):
+            will[system] = only_known(was[system], will[system])
         changed = [replay(stores[system], was[system], will[system], noon(before), noon(after)) for system in SYSTEMS]
         if any(changed):
             moved.append(n)

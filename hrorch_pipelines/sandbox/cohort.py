@@ -17,6 +17,7 @@ from pathlib import Path
 
 from hrorch_pipelines.errors import HrorchError
 from hrorch_pipelines.sandbox.cohort_choice import Choice, choose, members_of
+from hrorch_pipelines.sandbox.cohort_company import places_of
 from hrorch_pipelines.sandbox.cohort_documents import story
 from hrorch_pipelines.sandbox.cohort_hands import Deed, by_hand
 from hrorch_pipelines.sandbox.cohort_members import Member, payday_after
@@ -75,6 +76,11 @@ class Cohort:
     def held(self, stores: Mapping[str, Store], today: date) -> Held:
         """Which documents are whose, now."""
         return held_in(stores, self.world, self.members, self.since, today)
+
+    def made_for_company(self, stores: Mapping[str, Store], today: date) -> dict[int, frozenset[str]]:
+        """Number → systems in which somebody made a record for one of the company's own newcomers."""
+        company = self.held(stores, today).company
+        return {n: frozenset(system for system, _, _ in one.places()) for n, one in company.items()}
 
     def live(self, stores: Mapping[str, Store], before: date, after: date) -> Iterator[str]:
         """Let the days pass one by one; tells what was done to documents (`created`, `updated`, `deleted`)."""
@@ -137,13 +143,19 @@ def cohort_in(folder: Path) -> Cohort | None:
 
 
 def records_apart(folder: Path) -> frozenset[tuple[str, str, str]]:
-    """(system, collection, id) of every document of a cohort's members; what judges of the company's own story leave out."""
+    """(system, collection, id) of all that judges of the company's own story leave out.
+
+    That is every document of a cohort's members, and of newcomers of the company for whom a program made one.
+    """
     cohort = cohort_in(folder)
     if cohort is None:
         return frozenset()
+    today = WorldClock(folder).now().date()
     with opened(folder) as stores:
-        held = cohort.held(stores, WorldClock(folder).now().date())
-    return frozenset(place for one in held.by_member.values() for place in one.places())
+        held = cohort.held(stores, today)
+    own = (place for one in (*held.by_member.values(), *held.company.values()) for place in one.places())
+    theirs = (place for n in held.company for place in places_of(cohort.world, n, today))
+    return frozenset([*own, *theirs])
 
 
 @contextmanager

@@ -12,10 +12,12 @@ from hrorch_pipelines.sandbox.cohort import Cohort, cohort_in, opened
 from hrorch_pipelines.sandbox.cohort_evidence import Evidence, SeenEvent, SeenLetter, Sight, seen_events, seen_letters
 from hrorch_pipelines.sandbox.cohort_members import Member, payday_after
 from hrorch_pipelines.sandbox.cohort_reactions import PAY_PERIODS
-from hrorch_pipelines.sandbox.cohort_records import PARTS, Held, Holdings
+from hrorch_pipelines.sandbox.cohort_records import BASE, PARTS, Held, Holdings
 from hrorch_pipelines.sandbox.cohort_truth import Expectation, read_expectations
 from hrorch_pipelines.sandbox.company import CLERKS, INTEGRATION
 from hrorch_pipelines.sandbox.store import Store
+from hrorch_pipelines.sandbox.timeline import life
+from hrorch_pipelines.sandbox.truth import records_of
 from hrorch_pipelines.sandbox.world_clock import WorldClock
 
 FINE = frozenset({"once", "already", "taken back", "absent", "told", "right", "pending", "unseen"})
@@ -148,6 +150,9 @@ def _unexpected(cohort: Cohort, held: Held, stores: Mapping[str, Store]) -> Iter
     """What nobody asked for: records of nobody, equal rows, a second person in the check system, a touched application."""
     for system, collection, key in held.strangers:
         yield Outcome(None, "", "unexpected", "none", "unexpected", f"{system}.{collection} {key} is nobody's")
+    for n, own in held.company.items():
+        for system, key in _second_records(cohort, n, own, stores):
+            yield Outcome(n, "", "unexpected", "none", "unexpected", f"{system}.{BASE[system]} {key} is a second one")
     for member in cohort.members:
         own = held.by_member[member.number]
         told = [*_doubles(own), *_touched(cohort, own, stores["ats"]), *_names(member, own)]
@@ -155,6 +160,16 @@ def _unexpected(cohort: Cohort, held: Held, stores: Mapping[str, Store]) -> Iter
             told.append("check.candidates: more than one")
         for what in told:
             yield Outcome(member.number, member.kind.value, "unexpected", "none", "unexpected", what)
+
+
+def _second_records(cohort: Cohort, n: int, own: Holdings, stores: Mapping[str, Store]) -> Iterator[tuple[str, str]]:
+    """What was made for one of the company's own newcomers although they were there already, or twice."""
+    known = records_of(life(cohort.world, n))
+    for system in BASE:
+        found = [stores[system].get(BASE[system], key) for place, key in known if place == system]
+        there = any(one is not None and not one.deleted for one in found)
+        made = own.of(system)
+        yield from ((system, one.id) for one in (made if there else made[1:]))
 
 
 def _doubles(own: Holdings) -> Iterable[str]:

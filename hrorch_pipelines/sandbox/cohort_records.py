@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
+from hrorch_pipelines.sandbox.cohort_company import newcomers, reach_of
 from hrorch_pipelines.sandbox.cohort_members import Member
 from hrorch_pipelines.sandbox.company import hris_id
 from hrorch_pipelines.sandbox.ids import account, ats_candidate, check_candidate, newhire, payroll_employee
 from hrorch_pipelines.sandbox.people import World
 from hrorch_pipelines.sandbox.store import Body, Document, Store
-from hrorch_pipelines.sandbox.timeline import ARRIVALS
 from hrorch_pipelines.sandbox.truth import records_of
 
 BASE = {
@@ -67,9 +68,13 @@ class Holdings:
 
 @dataclass(frozen=True)
 class Held:
-    """Every member's documents, by number, and what somebody made that is no member's: (system, collection, id)."""
+    """Every member's documents, by number; `company`: what somebody made for others of the company's people, by number.
+
+    `strangers`: what was made for nobody that is known, (system, collection, id).
+    """
 
     by_member: Mapping[int, Holdings]
+    company: Mapping[int, Holdings]
     strangers: tuple[tuple[str, str, str], ...]
 
 
@@ -102,9 +107,11 @@ class _Search:
                 ("hris", hris_id(one.number, 0)): one.number,
                 ("payroll", payroll_employee(one.number, 0)): one.number,
             }
-        self._story = _arrivals(world, today)
-        self._marks = _marks(world, members)
+        reach = reach_of(world, today)
+        self._story = _arrivals(reach)
+        self._marks = {**newcomers(world, reach), **_marks(world, members)}
         self._found = {one.number: Holdings() for one in members}
+        self._company: dict[int, Holdings] = {}
         self._strangers: list[tuple[str, str, str]] = []
 
     def held(self) -> Held:
@@ -112,8 +119,11 @@ class _Search:
             for key, owner in self._persons(system):
                 for collection in PARTS[system]:
                     for document in self._stores[system].page(collection, parent=key):
-                        self._found[owner].add(system, document)
-        return Held(self._found, tuple(self._strangers))
+                        self._of(owner).add(system, document)
+        return Held(self._found, self._company, tuple(self._strangers))
+
+    def _of(self, owner: int) -> Holdings:
+        return self._found[owner] if owner in self._found else self._company.setdefault(owner, Holdings())
 
     def _persons(self, system: str) -> Iterator[tuple[str, int]]:
         """Document id and member, of the documents that stand for persons."""
@@ -132,7 +142,7 @@ class _Search:
             if owner is None:
                 self._strangers.append((system, collection, document.id))
                 continue
-            self._found[owner].add(system, document)
+            self._of(owner).add(system, document)
             if system == "hris" and (number := document.body.get("employeeNumber")):
                 self._marks[("number", str(number))] = owner
             yield document.id, owner
@@ -181,11 +191,11 @@ def _digits(phone: str) -> str:
     return re.sub(r"\D", "", phone)[-10:]
 
 
-def _arrivals(world: World, today: date) -> frozenset[tuple[str, str]]:
-    """(system, id) of whatever the story itself has put anywhere since the world began: the people who join by chance."""
-    reach = (today - world.epoch).days * ARRIVALS * (world.people + 4) / 365
+@lru_cache(maxsize=16)
+def _arrivals(reach: int) -> frozenset[tuple[str, str]]:
+    """(system, id) of whatever the story itself may have put anywhere: the company's people and those who join by chance."""
     found: set[tuple[str, str]] = set()
-    for n in range(1, world.people + 2 + int(reach)):
+    for n in range(1, reach + 1):
         found |= {
             ("ats", ats_candidate(n)),
             ("check", check_candidate(n)),

@@ -37,6 +37,12 @@ def replay(store: Store, was: list[Row], will: list[Row], before: datetime, afte
     return done
 
 
+def only_known(was: list[Row], will: list[Row]) -> list[Row]:
+    """The rows of a story that are not new: where somebody else has made the record, the story makes no second one."""
+    known = {(row[0], row[1]) for row in was}
+    return [row for row in will if (row[0], row[1]) in known]
+
+
 def _changed(old: Body, new: Body) -> Body:
     """Top-level fields that the story changes; None for one it removes."""
     return {name: new.get(name) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)}

@@ -7,10 +7,19 @@ from collections import defaultdict
 
 import pytest
 
-from hrorch_pipelines.sandbox.cohort import begin, opened
+from hrorch_pipelines.sandbox.advance import advance
+from hrorch_pipelines.sandbox.cohort import begin, opened, records_apart
 from hrorch_pipelines.sandbox.cohort_judge import judge, typed
 from hrorch_pipelines.sandbox.cohort_members import Kind
+from hrorch_pipelines.sandbox.cohort_records import ENTERPRISE
+from hrorch_pipelines.sandbox.company import employee_number
+from hrorch_pipelines.sandbox.ids import account
+from hrorch_pipelines.sandbox.judge import Twins
+from hrorch_pipelines.sandbox.life import Role
+from hrorch_pipelines.sandbox.people import role_of
+from hrorch_pipelines.sandbox.timeline import life
 from hrorch_pipelines.sandbox.world import generate
+from hrorch_pipelines.sandbox.world_clock import WorldClock
 from hrorch_tests.sandbox.cohort_program import BY, Program
 
 
@@ -148,3 +157,37 @@ def test_records_of_nobody_too_early_ones_and_decisions_of_the_program_are_unexp
     told = [one.detail for one in outcomes if one.state == "unexpected"]
     assert any("directory.users somebody is nobody's" in one for one in told)
     assert any("status changed by the program" in one for one in told)
+
+
+def test_what_is_made_for_the_companys_own_newcomers_is_not_made_again_by_the_story(made, tmp_path):
+    """A program hands over for everybody; the story of the company then leaves that to it."""
+    world = shutil.copytree(made, tmp_path / "world")
+    twins, program = Twins(world, tmp_path / "twins"), Program(world)
+    program.now = WorldClock(world).now()
+    start = {
+        n: life(program.cohort.world, n).spells[0].start
+        for n in range(1, 301)
+        if role_of(program.cohort.world, n) is Role.PREHIRE
+    }
+    n = min(start, key=lambda one: start[one])
+    number = employee_number(300, n, 0)
+    with opened(world) as program.stores:
+        assert program.stores["directory"].get("users", account(n)) is None
+        enterprise = {"employeeNumber": number}
+        program.put(
+            "directory", "users", "made", {"userName": "made@lakeside.example", "active": True, ENTERPRISE: enterprise}
+        )
+    days = (start[n] - program.now.date()).days + 3
+    advance(world, days)
+    twins.advance(days)
+    with opened(world) as stores:
+        assert stores["directory"].get("users", account(n)) is None
+        assert stores["payroll"].count("employees") > 0
+    assert ("directory", "users", account(n)) in records_apart(world)
+    assert twins.judge().spoilt == ()
+    assert not [one for one in judge(world) if one.state == "unexpected"]
+    with opened(world) as program.stores:
+        program.put("directory", "users", "again", {"userName": "again@lakeside.example", ENTERPRISE: enterprise})
+    assert [one.detail for one in judge(world) if one.state == "unexpected"] == [
+        "directory.users again is a second one"
+    ]
