@@ -91,9 +91,9 @@ actions = sa.Table(
 letters = sa.Table(
     "letters",
     metadata,
-    # Written before the letter leaves: what was sent can be shown, until the person is erased.
+    # Written before the letter leaves: what was sent can be shown, until erasure or retention empties it.
     sa.Column("action_id", sa.String(64), primary_key=True),
-    sa.Column("part", sa.Integer, primary_key=True),  # 0: the message as sent; 1: its attachment
+    sa.Column("part", sa.Integer, primary_key=True),  # 0: to, subject and text (JSON); 1: its attachment (base64)
     sa.Column("person_id", sa.String(64), nullable=False, index=True),
     sa.Column("media_type", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),  # keyed, of the plain content
