@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,16 @@ def _context(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, Any]:
     except NothingComparedError:
         return {**known, "compared": False, "as_of": ""}
     scene = Scene(con, stack, cycle_id, as_of, now)
+    # Importing what draws takes as long as reading what is told, and the engine leaves Python idle meanwhile.
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(import_module, "altair")
+        told = {
+            **page_parts.summary(scene),
+            **page_parts.bridges(scene),
+            **page_lists.lists(scene),
+            "freshness": page_parts.fresh(scene),
+            **page_parts.rules(scene),
+        }
     return {
         **known,
         "compared": True,
@@ -63,15 +75,11 @@ def _context(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, Any]:
         "moment": scene.moment(now),
         "systems": f"{len(stack.systems)} systems",
         "currency": stack.organization.currency,
-        **page_parts.summary(scene),
+        **told,
         **page_parts.over_time(scene),
         **page_parts.by_cause(scene),
         **page_parts.by_place(scene),
         **page_parts.by_money(scene),
-        **page_parts.bridges(scene),
-        **page_lists.lists(scene),
-        "freshness": page_parts.fresh(scene),
-        **page_parts.rules(scene),
     }
 
 
