@@ -39,7 +39,9 @@ def find_delta(con: duckdb.DuckDBPyConnection, table: str, file: Path) -> None:
         return
     if _set_apart(con, source, held):
         con.execute(f"CREATE TEMP TABLE after_apart AS SELECT * FROM {source} WHERE row_id IN (FROM apart_rows)")
-        con.execute(f"CREATE TEMP TABLE before_apart AS SELECT * FROM {held} WHERE version IN (FROM apart_versions)")
+        con.execute(
+            f"CREATE TEMP TABLE before_apart AS SELECT rowid AS version, * FROM {table} WHERE rowid IN (FROM apart_versions)"
+        )
         source, held = "after_apart", "before_apart"
     con.execute(_delta(source, held))
     con.execute(
