@@ -117,7 +117,7 @@ def _told(con: duckdb.DuckDBPyConnection, schema: str, table: str, columns: froz
         return _count(
             con.execute(f"UPDATE {name} AS held SET found_masked = NULL WHERE found_masked IS NOT NULL AND {about}")
         )
-    if "authority_value" in columns:
+    if "authority_value" in columns or (schema, table) == ("handoffs", "states"):
         return _count(con.execute(f"DELETE FROM {name} AS held WHERE {about}"))
     return 0
 

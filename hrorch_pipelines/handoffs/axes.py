@@ -64,23 +64,28 @@ def axes(stack: Stack) -> Iterator[Source]:
 
 
 def said_now(con: duckdb.DuckDBPyConnection, stack: Stack, source: Source, now: datetime) -> str:
-    """A SELECT of `person_id, source_id, state, true_from, ahead, dated` for the people of the CTE `asked`, whose
+    """A SELECT of `person_id, source_id, state, attribute, true_from, ahead, dated` for the people of the CTE `asked`, whose
     rows of `golden.wide` are the CTE `people`.
 
     One row for what counts now (`ahead` false; none where it cannot be told), and one for each that will (`ahead` true).
     `true_from` is NULL where nobody can say since when; `dated`: the source itself says the day, and may correct it.
+    `attribute`: what the state is a value of, NULL for the record itself.
     """
     row = "c"
     if source.attributes:
         state = f"coalesce({', '.join(f'{row}.{ident(name)}::VARCHAR' for name in source.attributes)}, '{NONE}')"
+        told = " ".join(f"WHEN {row}.{ident(name)} IS NOT NULL THEN {literal(name)}" for name in source.attributes)
+        attribute = f"CASE {told} ELSE {literal(source.attributes[-1])} END"
         untold = " OR ".join(held_back(stack, source.system, name, row) for name in source.attributes)
     else:
         state, untold = f"CASE WHEN {row}.live IS FALSE THEN 'ended' ELSE 'present' END", "false"
+        attribute = "NULL::VARCHAR"
     since, joins = _since(con, stack, source)
     dated = "true" if " d0 ON " in joins else "false"
     cells = of_asked("cells", source.system)
     return f"""
-        SELECT c.person_id, c.source_id, {state} AS state, max({since}) AS true_from, false AS ahead, {dated} AS dated
+        SELECT c.person_id, c.source_id, {state} AS state, {attribute} AS attribute, max({since}) AS true_from,
+               false AS ahead, {dated} AS dated
         FROM {cells} c JOIN people g ON g.person_id = c.person_id
         JOIN (SELECT g.person_id, {today(stack, now, "g")} AS today FROM people g) s ON s.person_id = c.person_id {joins}
         WHERE NOT ({untold}) GROUP BY ALL
@@ -133,7 +138,8 @@ def _to_come(stack: Stack, source: Source, cells: str, now: datetime) -> str:
     """What is entered for a later day: dated rows, and the last day of somebody whose end is known."""
     named = ", ".join(literal(name) for name in source.attributes) or "NULL"
     selects = [
-        f"""SELECT c.person_id, c.source_id, c.next.value AS state, {midnight(stack, "g", "c.next.effective_from")} AS true_from,
+        f"""SELECT c.person_id, c.source_id, c.next.value AS state, c.next.attribute,
+                   {midnight(stack, "g", "c.next.effective_from")} AS true_from,
                    true AS ahead, true AS dated
             FROM (SELECT person_id, source_id, unnest(upcoming) AS next FROM {cells}) c
             JOIN people g ON g.person_id = c.person_id
@@ -145,7 +151,7 @@ def _to_come(stack: Stack, source: Source, cells: str, now: datetime) -> str:
         entered = "len(list_filter(c.upcoming, lambda one: one.attribute = 'employment_status')) = 0"
         over = midnight(stack, "g", "c.end_date + 1")
         selects.append(
-            f"""SELECT c.person_id, c.source_id, 'terminated', {over}, true, true FROM {cells} c
+            f"""SELECT c.person_id, c.source_id, 'terminated', 'end_date', {over}, true, true FROM {cells} c
                 JOIN people g ON g.person_id = c.person_id
                 WHERE {over} > TIMESTAMPTZ {literal(now.isoformat())} AND {ended} AND {entered}
                   AND NOT ({held_back(stack, source.system, "end_date", "c")})"""

@@ -23,8 +23,9 @@ from hrorch_pipelines.storage.sql import ident, literal
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS handoffs;
 CREATE TABLE IF NOT EXISTS handoffs.states (
-    person_id VARCHAR NOT NULL, spell VARCHAR, axis VARCHAR NOT NULL, state VARCHAR NOT NULL, true_from TIMESTAMPTZ,
-    known_at TIMESTAMPTZ NOT NULL, known_until TIMESTAMPTZ, system VARCHAR NOT NULL, source_id VARCHAR NOT NULL);
+    person_id VARCHAR NOT NULL, spell VARCHAR, axis VARCHAR NOT NULL, state VARCHAR NOT NULL, attribute VARCHAR,
+    true_from TIMESTAMPTZ, known_at TIMESTAMPTZ NOT NULL, known_until TIMESTAMPTZ, system VARCHAR NOT NULL,
+    source_id VARCHAR NOT NULL);
 """
 
 _OWN = "t.person_id = {0}.person_id AND t.axis = {0}.axis AND t.system = {0}.system"
@@ -72,8 +73,8 @@ def _collect(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None
     }
     con.execute(
         """CREATE OR REPLACE TEMP TABLE states_said (
-               axis VARCHAR, system VARCHAR, person_id VARCHAR, source_id VARCHAR, state VARCHAR, true_from TIMESTAMPTZ,
-               ahead BOOLEAN, dated BOOLEAN)"""
+               axis VARCHAR, system VARCHAR, person_id VARCHAR, source_id VARCHAR, state VARCHAR, attribute VARCHAR,
+               true_from TIMESTAMPTZ, ahead BOOLEAN, dated BOOLEAN)"""
     )
     for source in axes(stack):
         if source.system in read:
@@ -95,7 +96,7 @@ def _collect(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None
                     SELECT * FROM handoffs.states t SEMI JOIN states_asked USING (person_id)
                     WHERE known_until IS NULL AND coalesce(true_from <= $now, true)
                     QUALIFY row_number() OVER (PARTITION BY person_id, axis, system ORDER BY true_from DESC NULLS LAST, known_at DESC) = 1)
-                SELECT axis, system, person_id, source_id, '{GONE}', NULL, false, false FROM ({gone})""",
+                SELECT axis, system, person_id, source_id, '{GONE}', NULL, NULL, false, false FROM ({gone})""",
             {"now": cycle.now},
         )
 
@@ -154,7 +155,7 @@ def _learn(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None:
                   AND person_id IN (FROM states_asked)
                 QUALIFY row_number() OVER (PARTITION BY person_id, axis, system ORDER BY true_from DESC NULLS LAST, known_at DESC) = 1),
             present AS (
-                SELECT s.person_id, s.axis, s.state, s.system, s.source_id,
+                SELECT s.person_id, s.axis, s.state, s.attribute, s.system, s.source_id,
                        CASE WHEN s.true_from IS NULL AND t.person_id IS NOT NULL THEN greatest(o.observed_at, t.true_from)
                             ELSE s.true_from END AS true_from
                 FROM states_said s LEFT JOIN last t ON {_OWN.format("s")} LEFT JOIN golden.sources o ON o.system = s.system
@@ -162,7 +163,7 @@ def _learn(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None:
                                                   AND (s.true_from IS NULL OR coalesce(t.true_from >= s.true_from, false)), false)
                   AND (t.person_id IS NOT NULL OR s.state NOT IN ('{NONE}', '{GONE}'))),
             later AS (
-                SELECT s.person_id, s.axis, s.state, s.system, s.source_id, s.true_from FROM states_said s
+                SELECT s.person_id, s.axis, s.state, s.attribute, s.system, s.source_id, s.true_from FROM states_said s
                 WHERE s.ahead AND s.true_from > $now AND NOT EXISTS (
                     SELECT 1 FROM handoffs.states t WHERE t.known_until IS NULL AND {_OWN.format("s")} AND {_SAME.format("s")}
                        AND t.true_from = s.true_from))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import duckdb
 
-from hrorch_pipelines.handoffs.axes import AXES, axes
+from hrorch_pipelines.handoffs.axes import AXES
 from hrorch_pipelines.reports.masked import shown
 from hrorch_pipelines.reports.read import has
 from hrorch_pipelines.reports.table import Column, Table
@@ -42,22 +42,22 @@ def timeline(
     rows = []
     if has(con, "handoffs", "states"):
         rows = con.execute(
-            """SELECT axis, state, true_from, known_at, known_until, system, source_id, spell FROM handoffs.states
+            """SELECT axis, state, true_from, known_at, known_until, system, source_id, spell, attribute FROM handoffs.states
                WHERE person_id = $person AND CASE WHEN $everything THEN true
                    WHEN $known_at::TIMESTAMPTZ IS NULL THEN known_until IS NULL
                    ELSE known_at <= $known_at AND coalesce(known_until > $known_at, true) END
                ORDER BY list_position($axes, axis), true_from NULLS FIRST, known_at, system""",
             {"person": person, "everything": everything, "known_at": known_at, "axes": list(AXES)},
         ).fetchall()
-    told_by = {(source.axis, source.system): source.attributes for source in axes(stack)}
     cells = []
-    for axis, state, true_from, *rest in rows:
-        system, source_id, spell = rest[2], rest[3], rest[4]
-        attributes = told_by.get((axis, system), ())
-        # What has no attribute is whether there is a record at all.
-        told = shown(stack, attributes[0], state, reveal=reveal) if attributes else state
-        ahead = "no longer believed" if rest[1] and everything else "to come" if true_from and true_from > now else ""
-        cells.append((axis, told, true_from, ahead, rest[0], rest[1], system, source_id, spell if reveal else None))
+    for axis, state, true_from, known_since, known_until, system, source_id, spell, attribute in rows:
+        # What is no value of an attribute is whether there is a record at all.
+        told = shown(stack, attribute, state, reveal=reveal) if attribute else state
+        ahead = (
+            "no longer believed" if known_until and everything else "to come" if true_from and true_from > now else ""
+        )
+        hire = spell if reveal else None
+        cells.append((axis, told, true_from, ahead, known_since, known_until, system, source_id, hire))
     notes = ["A state without a day stood in its system's first snapshot: nobody can say since when."]
     if not reveal:
         notes.append("Personal values are masked; `--reveal --by NAME` shows them.")
