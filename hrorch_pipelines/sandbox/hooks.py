@@ -141,7 +141,9 @@ def _greenhouse(one: Happening, secret: bytes, moment: datetime) -> Message:  # 
         "offers": {"id": number, "candidate_id": person},
     }
     kind = event.collection.removesuffix("s")
-    body = _json({"action": f"{kind}_{event.action}", "payload": {**subjects[event.collection], "updated_at": event.at}})
+    body = _json(
+        {"action": f"{kind}_{event.action}", "payload": {**subjects[event.collection], "updated_at": event.at}}
+    )
     return body, {"Signature": f"sha256 {_hex(secret, body)}", "Greenhouse-Event-ID": token("ats", event.event)}
 
 
