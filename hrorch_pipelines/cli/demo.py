@@ -1,6 +1,7 @@
 """`hrorch demo`: a company of six systems over some days: observed, corrected, confirmed, and judged by what was planted.
 
-What is printed is in `demo_tables`.
+Then a cohort comes and goes (`demo_cohort`), and beside it every kind of failure is rehearsed. What is printed is in
+`demo_tables`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from hrorch_pipelines.cli.sandbox import DEMO_WORLD
 from hrorch_pipelines.storage.ledger_tables import corrections
 
 if TYPE_CHECKING:
+    from hrorch_pipelines.cli.demo_cohort import CohortTold
+    from hrorch_pipelines.drill.terms import Outcome
     from hrorch_pipelines.runner import JobOutcome
     from hrorch_pipelines.sandbox.judge import Judgement
     from hrorch_pipelines.sandbox.score import KindScore
@@ -95,35 +98,49 @@ class Judged:
 
 @app.command()
 def demo(
-    people: Annotated[int, typer.Option(help="People in the company.")] = 500,
+    people: Annotated[int, typer.Option(min=1, help="People in the company; a cohort needs 300.")] = 500,
     seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 7,
+    cohort: Annotated[
+        bool, typer.Option(help="Also walk a cohort from application to first pay, and out again: weeks of days.")
+    ] = True,
+    drill: Annotated[bool, typer.Option(help="Also rehearse every kind of failure, beside the rest.")] = True,
     world: Annotated[Path, typer.Option(help="Where the sandbox lives.")] = DEMO_WORLD,
     home: Annotated[Path, typer.Option(help="Where the results go.")] = DEMO_HOME,
 ) -> None:
-    """Watch it work: six systems on this machine, every kind of fault planted, found and explained, put right, confirmed. Over a minute."""
+    """Watch it work: six systems on this machine, every kind of fault planted, found and explained, put right, confirmed;
+    then people come and go, and every kind of failure is rehearsed. Some minutes; `--no-cohort --no-drill`: over a minute."""
     from hrorch_pipelines.sandbox.judge import Twins
     from hrorch_pipelines.sandbox.serve import run_sandbox
 
     began = time.monotonic()
     logging.disable(logging.WARNING)
     _begin_anew(world, home)
+    rehearsal = _rehearsed_beside() if drill else None
     with (
         progress() as bar,
         tempfile.TemporaryDirectory() as beside,
         run_sandbox(world, base_port=None, people=people, seed=seed) as sandbox,
     ):
-        os.environ |= sandbox.env
+        os.environ |= sandbox.env | {"HRORCH_HANDOFFS": "off"}
         task = bar.add_task("making a company", total=None)
+
+        def say(step: str) -> None:
+            bar.update(task, description=step)
+
         twins = Twins(world, Path(beside))
         scores: list[KindScore] = []
         story: list[Told] = []
         for day in DAYS:
             twins.advance(day.passes)
-            story.append(_live(day, sandbox, home, lambda step: bar.update(task, description=step)))
+            story.append(_live(day, sandbox, home, say))
             scores = scores or _score(home, world)
         workplace = _workplace(home, sandbox, sends=True)
         judged = Judged(twins.judge(), _unplanted(workplace, world))
         tables.tell(story, scores, judged, workplace)
+        walked = _walk_cohort(sandbox, home, say) if cohort else None
+        say("rehearsing failures")
+        outcomes = rehearsal() if rehearsal else []
+    _tell_rehearsal(outcomes)
     console.print(
         f"\nDone in {time.monotonic() - began:.0f} s. The page to read: {home / 'published' / 'report.html'}\n"
         f"Next: `hrorch up` opens the lineage in Dagster; "
@@ -136,8 +153,46 @@ def demo(
         judged.twin.spoilt
         or judged.unplanted
         or any(score.missed or score.false or score.cause_right != score.cause_of for score in scores)
+        or (walked is not None and walked.wrong)
+        or any(one.detected_at is None for one in outcomes)
     ):
         raise typer.Exit(FINDINGS)
+
+
+def _walk_cohort(sandbox: Sandbox, home: Path, say: Callable[[str], None]) -> CohortTold:
+    """The weeks of the cohort, told when they are over."""
+    from hrorch_pipelines.cli.demo_cohort import play
+    from hrorch_pipelines.cli.demo_cohort_tables import tell_cohort
+
+    told = play(
+        sandbox,
+        lambda: _workplace(home, sandbox, sends=True),
+        say,
+        lambda workplace: _approve(workplace, "payroll-lead"),
+    )
+    tell_cohort(told, _workplace(home, sandbox, sends=True))
+    return told
+
+
+def _rehearsed_beside() -> Callable[[], list[Outcome]]:
+    """Begin the drill in a process of its own; what is returned waits for its outcomes."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    from hrorch_pipelines.drill.rehearse import rehearse
+
+    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    future = pool.submit(rehearse, [])
+    pool.shutdown(wait=False)
+    return future.result
+
+
+def _tell_rehearsal(outcomes: list[Outcome]) -> None:
+    from hrorch_pipelines.cli.drill import drill_table
+    from hrorch_pipelines.reports.render import render
+
+    if outcomes:
+        render(drill_table(outcomes, dry=False), "table")
 
 
 def _begin_anew(world: Path, home: Path) -> None:

@@ -64,7 +64,7 @@ def drill(
         logging.disable(before)
     if not dry:
         write(keep, Drill(SystemClock().now(), dry, tuple(outcomes)))
-    render(_table(outcomes, dry=dry), format_, output)
+    render(drill_table(outcomes, dry=dry), format_, output)
     missed = [one.kind for one in outcomes if one.detected_at is None]
     if missed and format_ == "table" and output is None:
         console.print(f"[bold red]Not detected: {', '.join(missed)}[/bold red]")
@@ -72,7 +72,8 @@ def drill(
         raise typer.Exit(FINDINGS)
 
 
-def _table(outcomes: Sequence[Outcome], *, dry: bool) -> Table:
+def drill_table(outcomes: Sequence[Outcome], *, dry: bool) -> Table:
+    """The outcomes, a kind a line."""
     from hrorch_pipelines.reports.table import Column, Table
 
     columns = (

@@ -107,7 +107,8 @@ def variant(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     change(content)
     folder.mkdir(parents=True)
-    shutil.copytree(EXAMPLE.parent / "catalogues", folder / "catalogues")
+    for part in ("catalogues", "letters"):
+        shutil.copytree(EXAMPLE.parent / part, folder / part)
     path = folder / "stack.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return path

@@ -83,7 +83,8 @@ def test_serve_takes_in_and_list_tells(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_stack_in_which_nobody_may_send_is_told(tmp_path: Path) -> None:
     env = {**os.environ, "HRORCH_HOME": str(tmp_path / "home"), "CHECK_KEY": ""}
     text = EXAMPLE.read_text(encoding="utf-8").replace("${CHECK_KEY:-sandbox-key}", "${CHECK_KEY:-}")
-    (tmp_path / "catalogues").symlink_to(EXAMPLE.parent / "catalogues")
+    for part in ("catalogues", "letters"):
+        (tmp_path / part).symlink_to(EXAMPLE.parent / part)
     (tmp_path / "stack.yaml").write_text(text, encoding="utf-8")
     done = subprocess.run(
         [*COMMAND, "serve", "--stack", str(tmp_path / "stack.yaml")],

@@ -36,7 +36,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def run(tmp_path: Path, home: Home, receiver: Receiver) -> Run:
     stack = tmp_path / "stack.yaml"
     alerts = f"\nalerts: {{urls: ['${{ALERTS:-}}', '{receiver.url}'], default_owner: hris-analyst, watch: {{disk_free: 0%}}}}\n"
-    (tmp_path / "catalogues").symlink_to(EXAMPLE.parent / "catalogues")
+    for part in ("catalogues", "letters"):
+        (tmp_path / part).symlink_to(EXAMPLE.parent / part)
     stack.write_text(EXAMPLE.read_text(encoding="utf-8") + alerts, encoding="utf-8")
 
     def invoke(*words: str) -> Result:
@@ -103,7 +104,8 @@ def test_an_address_nobody_could_send_to_is_a_fault_that_does_not_quote_it(tmp_p
     alerts = (
         "\nalerts: {urls: ['carrierpigeon://hush-hush@nowhere'], quiet_hours: '08:00-08:00', default_owner: nobody}\n"
     )
-    (tmp_path / "catalogues").symlink_to(EXAMPLE.parent / "catalogues")
+    for part in ("catalogues", "letters"):
+        (tmp_path / part).symlink_to(EXAMPLE.parent / part)
     stack.write_text(EXAMPLE.read_text(encoding="utf-8") + alerts, encoding="utf-8")
     with pytest.raises(StackFaults) as told:
         load_stack(stack, env={})

@@ -56,7 +56,8 @@ def stack(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> Stack:
         content["systems"][name] |= {"records": records, "connection": {"timeout": "0.5s", "retries": 2}}
     folder = tmp_path_factory.mktemp("stack")
     (folder / "stack.yaml").write_text(yaml.safe_dump(content))
-    shutil.copytree(EXAMPLE.parent / "catalogues", folder / "catalogues")
+    for part in ("catalogues", "letters"):
+        shutil.copytree(EXAMPLE.parent / part, folder / part)
     return load_stack(folder / "stack.yaml", sandbox.env)
 
 

@@ -29,9 +29,10 @@ def stack_for(sandbox: Sandbox, folder: Path, **connection: Any) -> Stack:
     content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     for system in content["systems"].values():
         system["connection"] = {"timeout": "0.5s", "retries": 0, **connection}
-    (folder / "catalogues").mkdir()
-    for one in (EXAMPLE.parent / "catalogues").iterdir():
-        (folder / "catalogues" / one.name).write_bytes(one.read_bytes())
+    for part in ("catalogues", "letters"):
+        (folder / part).mkdir()
+        for one in (EXAMPLE.parent / part).iterdir():
+            (folder / part / one.name).write_bytes(one.read_bytes())
     (folder / "stack.yaml").write_text(yaml.safe_dump(content))
     return load_stack(folder / "stack.yaml", sandbox.env)
 

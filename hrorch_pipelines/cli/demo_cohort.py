@@ -1,0 +1,212 @@
+"""The second half of `hrorch demo`: a cohort applies, is hired, starts, is paid, and some leave, while systems fail on the way.
+
+What is printed is in `demo_cohort_tables`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from hrorch_pipelines.runner import JobOutcome
+    from hrorch_pipelines.sandbox.cohort_judge import Outcome
+    from hrorch_pipelines.sandbox.serve import Sandbox
+    from hrorch_pipelines.workplace import Workplace
+
+QUIET_BEFORE = 5
+"""Days that pass before the cohort begins: whoever was being hired by other hands is through by then."""
+EVERY = 4
+"""Days between two looks, for the sake of the audience: in production, systems are read every half hour."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong at one look: systems and outlets that are down, faults of transport while handing over."""
+
+    says: str
+    down: tuple[str, ...] = ()
+    writing: tuple[tuple[str, str, dict[str, Any]], ...] = ()
+
+
+TROUBLES: Mapping[int, Trouble] = {
+    2: Trouble("the mail server is down: letters wait", down=("mail",)),
+    4: Trouble(
+        "payroll is down; the HRIS loses an answer after it has done what it was asked",
+        down=("payroll",),
+        writing=(("hris", "lost_answer", {"times": 1}),),
+    ),
+    5: Trouble("the directory and the calendar are down: two of eight at once", down=("directory", "calendar")),
+    7: Trouble("payroll limits requests", writing=(("payroll", "rate_limited", {"times": 2, "retry_after": 1}),)),
+}
+"""By look, counted from 1; everything works again at the next."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look: the day, what was wrong, how jobs ended, steps and actions by state afterwards."""
+
+    day: date
+    trouble: Trouble | None
+    outcomes: Sequence[JobOutcome]
+    steps: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Values that landed in systems that are not their authority since the cohort began, by (system, who)."""
+
+    by_system: Mapping[tuple[str, str], int]
+    typed: int
+    typed_found: int
+
+
+@dataclass(frozen=True)
+class CohortTold:
+    """What happened to the cohort, and how it is judged by the documents."""
+
+    looks: Sequence[Look]
+    begun: date
+    applicants: int
+    leavers: int
+    verdicts: Sequence[Outcome]
+    landed: Landed
+
+    @property
+    def wrong(self) -> list[Outcome]:
+        """What is not as it must be."""
+        return [one for one in self.verdicts if not one.fine]
+
+
+def play(
+    sandbox: Sandbox,
+    open_: Callable[[], Workplace],
+    say: Callable[[str], None],
+    approve: Callable[[Workplace], None],
+) -> CohortTold:
+    """Let the weeks pass and everything happen. `open_`: the stack, sending; `approve`: the second pair of eyes."""
+    from hrorch_pipelines.runner import run_once
+    from hrorch_pipelines.sandbox.cohort import begin
+
+    os.environ["HRORCH_HANDOFFS"] = "do"
+    sandbox.advance(QUIET_BEFORE)
+    run_once(open_(), lambda step: say(f"before the cohort: {step}"))
+    cohort = begin(sandbox.folder)
+    began = sandbox.clock.now()
+    looks: list[Look] = []
+    while sandbox.clock.now().date() < cohort.ends:
+        sandbox.advance(EVERY)
+        looks.append(_look(sandbox, open_(), len(looks) + 1, say, approve))
+    applicants = sum(not one.leaving for one in cohort.members)
+    return CohortTold(
+        looks,
+        cohort.begun,
+        applicants,
+        len(cohort.members) - applicants,
+        _verdicts(sandbox.folder),
+        _landed(open_(), sandbox.folder, began),
+    )
+
+
+def _look(
+    sandbox: Sandbox,
+    workplace: Workplace,
+    number: int,
+    say: Callable[[str], None],
+    approve: Callable[[Workplace], None],
+) -> Look:
+    from hrorch_pipelines.runner import push_once, run_once
+    from hrorch_pipelines.sandbox.transport import FaultKind
+
+    day, trouble = sandbox.clock.now().date(), TROUBLES.get(number)
+    told = f"week {(number - 1) * EVERY // 7 + 1} of the cohort, {day:%Y-%m-%d}"
+    for place in trouble.down if trouble else ():
+        sandbox.stop(place)
+    outcomes = run_once(workplace, lambda step: say(f"{told}: {step}"), push=False)
+    approve(workplace)
+    for system, kind, settings in trouble.writing if trouble else ():
+        sandbox.board.switch_on(system, FaultKind(kind), **settings)
+    outcomes += push_once(workplace, lambda step: say(f"{told}: {step}"))
+    sandbox.board.switch_off()
+    for place in trouble.down if trouble else ():
+        sandbox.start(place)
+    return Look(day, trouble, outcomes, _steps(workplace))
+
+
+def _steps(workplace: Workplace) -> Mapping[str, int]:
+    """Steps by state; those from before the handoffs counted left out."""
+    import sqlalchemy as sa
+
+    from hrorch_pipelines.handoffs.terms import DoneHow
+    from hrorch_pipelines.storage.ledger_tables import steps
+
+    ledger = workplace.ledger()
+    with ledger.read() as con:
+        rows = con.execute(
+            sa.select(steps.c.state, sa.func.count())
+            .where(sa.func.coalesce(steps.c.done_how, "") != DoneHow.BEFORE.value)
+            .group_by(steps.c.state)
+        ).all()
+    ledger.close()
+    return {row[0]: row[1] for row in rows}
+
+
+def _verdicts(world: Path) -> list[Outcome]:
+    """The cohort's own truth against the systems' documents, the mailbox and the calendar."""
+    from hrorch_pipelines.sandbox.calendar import calendar_events
+    from hrorch_pipelines.sandbox.cohort_evidence import SeenEvent, SeenLetter
+    from hrorch_pipelines.sandbox.cohort_judge import judge
+    from hrorch_pipelines.sandbox.mail import mailbox
+
+    letters = [SeenLetter(one.to.lower(), bool(one.attachments)) for one in mailbox(world)]
+    events = [
+        SeenEvent(
+            one.starts.date() if isinstance(one.starts, datetime) else one.starts,
+            frozenset(address.lower() for address in one.attendees),
+            one.status.upper() == "CANCELLED",
+        )
+        for one in calendar_events(world)
+    ]
+    return judge(world, letters=letters, events=events)
+
+
+def _landed(workplace: Workplace, world: Path, began: datetime) -> Landed:
+    """M1's landings since the cohort began, and how many of the records that people typed by hand were found to be theirs."""
+    from hrorch_pipelines.sandbox.cohort_judge import typed
+    from hrorch_pipelines.storage.warehouse import open_published
+
+    by_hand = {
+        (one.system, one.source_id) for one in typed(world) if one.action == "created" and one.collection in _BASES
+    }
+    with open_published(workplace.home) as con:
+        counts = con.execute(
+            "SELECT system, attribution, count(*) FROM reconcile.landings WHERE detected_at > $began GROUP BY ALL",
+            {"began": began},
+        ).fetchall()
+        found = _manual_records(con, began)
+    return Landed({(system, attribution): n for system, attribution, n in counts}, len(by_hand), len(by_hand & found))
+
+
+_BASES = frozenset({"employees", "newhires", "candidates", "Users"})
+"""Collections whose documents stand for a person."""
+
+
+def _manual_records(con: duckdb.DuckDBPyConnection, began: datetime) -> set[tuple[str, str]]:
+    rows = con.execute(
+        """SELECT DISTINCT system, source_id FROM reconcile.landings
+           WHERE detected_at > $began AND attribution IN ('manual', 'manual_probable')""",
+        {"began": began},
+    ).fetchall()
+    return {(row[0], row[1]) for row in rows}
+
+
+def by_state(verdicts: Sequence[Outcome]) -> Counter[tuple[str, str]]:
+    """How many verdicts there are by handoff and state."""
+    return Counter((one.handoff, one.state) for one in verdicts)

@@ -1,0 +1,93 @@
+"""What `hrorch demo` prints of the cohort: the weeks, each handoff, the verdict by the documents, who typed what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from hrorch_pipelines.cli.app import console
+
+if TYPE_CHECKING:
+    from hrorch_pipelines.cli.demo_cohort import CohortTold, Landed
+    from hrorch_pipelines.workplace import Workplace
+
+_WHO = ("orchestrator", "integration", "manual", "manual_probable", "unknown")
+
+
+def tell_cohort(told: CohortTold, workplace: Workplace) -> None:
+    """Everything about the cohort."""
+    _tell_weeks(told)
+    _tell_handoffs(workplace)
+    _tell_verdicts(told)
+    _tell_landings(told.landed)
+
+
+def _tell_weeks(told: CohortTold) -> None:
+    title = f"The cohort: {told.applicants} apply, {told.leavers} leave; from application to first pay"
+    table = Table("day", "what went wrong", "steps afterwards", title=title, title_justify="left")
+    for look in told.looks:
+        failed = [f"{one.job}: {one.reason.splitlines()[0]}" for one in look.outcomes if not one.ok]
+        wrong = "; ".join([*([look.trouble.says] if look.trouble else []), *(failed if not look.trouble else [])])
+        states = ", ".join(f"{count} {state}" for state, count in sorted(look.steps.items()))
+        table.add_row(f"{look.day}", wrong, states)
+    console.print(table)
+
+
+def _tell_handoffs(workplace: Workplace) -> None:
+    from hrorch_pipelines.reports.handoffs import status
+    from hrorch_pipelines.reports.render import render
+
+    ledger = workplace.ledger()
+    table = status(ledger, workplace.stack)
+    ledger.close()
+    render(table, "table")
+
+
+def _tell_verdicts(told: CohortTold) -> None:
+    """By handoff: how many members are as they must be, in the systems' own documents."""
+    counted = Counter((one.handoff, one.state) for one in told.verdicts)
+    handoffs = list(dict.fromkeys(one.handoff for one in told.verdicts))
+    states = [
+        state
+        for state in ("once", "already", "taken back", "absent", "told", "right")
+        if any((handoff, state) in counted for handoff in handoffs)
+    ]
+    table = Table(title="The cohort, judged by the systems' documents", title_justify="left")
+    table.add_column("what must be so", no_wrap=True)
+    for heading in (*states, "wrong"):
+        table.add_column(heading, justify="right")
+    for handoff in handoffs:
+        wrong = sum(one.handoff == handoff for one in told.wrong)
+        figures = (str(counted[handoff, state] or "") for state in states)
+        table.add_row(handoff, *figures, str(wrong or ""), style="bold red" if wrong else "")
+    console.print(table)
+    for one in told.wrong:
+        who = f"member {one.member} ({one.kind.replace('_', ' ')})" if one.member else ""
+        console.print(f"  {one.handoff}: {one.state} {who} {one.detail}".rstrip(), style="bold red", markup=False)
+    fine = len(told.verdicts) - len(told.wrong)
+    console.print(f"{fine} of {len(told.verdicts)} are as they must be.", highlight=False)
+
+
+def _tell_landings(landed: Landed) -> None:
+    """M1 since the cohort began: who put values where they are copies."""
+    table = Table(title="Values that arrived in other systems since then, by who put them there", title_justify="left")
+    table.add_column("system", no_wrap=True)
+    who = [name for name in _WHO if any(key[1] == name for key in landed.by_system)]
+    for name in who:
+        table.add_column(name.replace("_", " "), justify="right")
+    for system in sorted({key[0] for key in landed.by_system}):
+        table.add_row(system, *(str(landed.by_system.get((system, name), "")) for name in who))
+    console.print(table)
+    total = sum(landed.by_system.values())
+    if total:
+        sums = Counter[str]()
+        for (_, name), count in landed.by_system.items():
+            sums[name] += count
+        low, high = sums["manual"], sums["manual"] + sums["manual_probable"] + sums["unknown"]
+        console.print(
+            f"Manual re-entry (M1) since then: between {low / total:.1%} and {high / total:.1%} of {total} values. "
+            f"Records that people typed by hand: {landed.typed}, found to be theirs: {landed.typed_found}.",
+            highlight=False,
+        )
