@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -101,9 +102,10 @@ class Acting:
 
 @dataclass(kw_only=True)
 class Desk(Turn):
-    """One push's turn at a place, and its hands there."""
+    """One push's turn at a place, and its hands there. `begun`: when; what a look shows is no older than that."""
 
     hands: Hands
+    begun: datetime
 
     def end(self, ends: Sequence[End]) -> None:
         """Write ends down and count them."""

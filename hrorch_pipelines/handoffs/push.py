@@ -87,7 +87,7 @@ def push(
         return PushResult(stopped=busy)
     hands = Hands(ledger, stack, target, clock, maker, changer)
     desk = Desk(
-        ledger=ledger, stack=stack, system=target, hands=hands, clock=clock, lease_id=lease_id, lease_for=lease_for,
+        ledger=ledger, stack=stack, system=target, hands=hands, begun=now, clock=clock, lease_id=lease_id, lease_for=lease_for,
         home_key=ledger.home.key(), sleep=sleep,
     )  # fmt: skip
     try:

@@ -56,9 +56,9 @@ def let_wait(desk: Desk, undecided: Sequence[Acting]) -> None:
 
 
 def _decide(desk: Desk, acting: Acting, seen: Seen) -> Acting | None:
-    row, now = acting.row, desk.clock.now()
-    lost = row.state == State.SENDING.value
-    patient = now - (row.acknowledged_at or row.sent_at) < patience_of(desk.stack, row)
+    row, lost = acting.row, acting.row.state == State.SENDING.value
+    # Counted up to when the push began: a place is read once per push, so a look may be as old as that.
+    patient = desk.begun - (row.acknowledged_at or row.sent_at) < patience_of(desk.stack, row)
     if seen.state == "there":
         also = {"source_id": seen.source_id} if seen.source_id and row.verb != "change" else {}
         desk.end([End(row, State.CONFIRMED, "is seen in the target", also=also)])
@@ -69,7 +69,13 @@ def _decide(desk: Desk, acting: Acting, seen: Seen) -> Acting | None:
     elif seen.state == "unclear":
         desk.end([End(row, State.CONFLICTED, f"was sent, and {seen.why or 'several could be it'}", "unclear")])
     elif lost:
-        put_back(desk, [row], "its outcome was unknown and the target shows that nothing happened", "not_done", now)
+        put_back(
+            desk,
+            [row],
+            "its outcome was unknown and the target shows that nothing happened",
+            "not_done",
+            desk.clock.now(),
+        )
     else:
         found = "does not show it" if seen.state == "absent" else "shows something else in its place"
         desk.end([End(row, State.DIVERGED, f"was taken, and the target {found}", "not_seen")])
