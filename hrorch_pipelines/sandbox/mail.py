@@ -60,8 +60,8 @@ class MailServer:
 
     @property
     def env(self) -> dict[str, str]:
-        """What the example stack file reads from the environment."""
-        return {"MAIL_HOST": HOST, "MAIL_PORT": str(self.port)}
+        """What the example stack file reads from the environment; nothing before it has a port."""
+        return {"MAIL_HOST": HOST, "MAIL_PORT": str(self.port)} if self.port else {}
 
     @property
     def running(self) -> bool:
