@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 TINY = {
     "audit": (["--entries", "2000", "--persons", "50"], "the promised 200,000"),
     "compare": (["--persons", "200", "--without-datacompy"], "ours / hand-written"),
+    "handoffs": (["--persons", "200", "--hired", "2"], "idle / first"),
     "inbox": (["--events", "300"], "the promised 1,000"),
     "first_cycle": (["--persons", "60", "--jobs", "2", "--verify", "0"], "peak memory"),
 }

@@ -24,6 +24,7 @@ from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import Moment, actions, cases, person_keys, steps
 
 _OVER = (State.CONFIRMED.value,)
+_DONE = StepState.DONE.value
 _COLUMNS = ("step_id", "handoff", "written_as", "once_per", "state", "how", "missing_then", "true_from", "due_at", "said",
             "done_at", "action_id", "case_id")  # fmt: skip
 _ACTIONS = ("action_id", "action_state", "action_stack", "action_said")
@@ -35,7 +36,7 @@ class Standing:
 
     key: bytes = field(repr=False)
     made: Sequence[tuple[Made, str]]
-    done: Sequence[Done]
+    steps: Sequence[Any]
 
     def for_state(self, stack: Stack) -> Known:
         """Only base records stand for a person; only handoffs that some condition looks at have a column to fill."""
@@ -43,7 +44,8 @@ class Standing:
         looked = looked_at(stack)
         named = {name for name in stack.handoffs if f"done_{bare(name)}" in looked}
         made = [one for one, record in self.made if base.get(one.system) == record]
-        return Known(self.key, made, [one for one in self.done if one.handoff in named])
+        done = [Done(row[1], row[2], row[3]) for row in self.steps if row[4] == _DONE and row[1] in named]
+        return Known(self.key, made, done)
 
 
 def bring_steps(ledger: Ledger, con: duckdb.DuckDBPyConnection) -> Standing:
@@ -82,7 +84,7 @@ def bring_steps(ledger: Ledger, con: duckdb.DuckDBPyConnection) -> Standing:
     return Standing(
         ledger.home.key(),
         [(Made(row.person_id, row.target, row.source_id, row.confirmed_at), row.record) for row in made],
-        [Done(row.handoff, row.person_id, row.once_per) for row in rows if row.state == StepState.DONE.value],
+        rows,
     )
 
 

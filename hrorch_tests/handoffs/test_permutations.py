@@ -5,13 +5,15 @@ What "the same" means where a fact was taken back before it was seen is in docs/
 
 from __future__ import annotations
 
+import os
+import random
 import tempfile
 from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from hrorch_pipelines.clock import SetClock
@@ -61,13 +63,13 @@ def town(tmp_path, *, losing=True):
 def promises(made, lives):
     """What holds of everybody, however they were seen: what the one who was seen in turn has, and nothing twice."""
     straight = {
-        life.name: person for person, life in reversed(lives.items()) if life.order == in_turn(len(life.history))
+        life.name: person for person, life in reversed(lives.items()) if life.order == in_turn(len(life.events))
     }
     for person, life in lives.items():
         like = straight[life.name]
-        assert end_of(made, person) == end_of(made, like), (life, person)
+        assert end_of(made, person) == end_of(made, like), (life.name, life.order, person)
         if life.name in PLAIN:
-            assert actions_of(made, person) == actions_of(made, like), (life, person)
+            assert actions_of(made, person) == actions_of(made, like), (life.name, life.order, person)
     confirmed = Counter(
         (row.step_id, row.purpose, row.revision) for row in made.office.actions() if row.state == "confirmed"
     )
@@ -89,18 +91,17 @@ def test_every_order_of_a_small_history_ends_in_the_same_world(every, tmp_path):
     promises(made, lives)
 
 
-@st.composite
-def hires(draw):
+def drawn(rng):
     """Somebody's history: an offer in several steps, a check early or late, a record by somebody's hand, days that move, and
     an end or none; and an order in which it is told, with repeated tellings and some that never come."""
-    events = [offer("extended")] * draw(st.integers(0, 1)) + [offer("extended", authorised=True)]
-    events += [offer("countersigned")]
-    days = draw(st.lists(st.integers(1, 28), max_size=2, unique=True))
-    events += [offer("countersigned", start_date=date(2026, 4, day)) for day in days]
-    events.insert(draw(st.integers(0, len(events))), result("clear", by_hand=draw(st.booleans())))
-    ending = draw(st.sampled_from(["hired", "rescinded", "no-show", "left", "hired again"]))
-    if ending != "rescinded" and draw(st.booleans()):
-        events.insert(draw(st.integers(0, len(events))), entered_by_hand())
+    events = [offer("extended")] * rng.randint(0, 1) + [offer("extended", authorised=True), offer("countersigned")]
+    events += [
+        offer("countersigned", start_date=date(2026, 4, day)) for day in rng.sample(range(1, 29), rng.randint(0, 2))
+    ]
+    events.insert(rng.randint(0, len(events)), result("clear", by_hand=rng.random() < 0.3))
+    ending = rng.choice(["hired", "hired", "rescinded", "no-show", "left", "hired again"])
+    if ending != "rescinded" and rng.random() < 0.3:
+        events.insert(rng.randint(0, len(events)), entered_by_hand())
     events += {
         "hired": [],
         "rescinded": [offer("rescinded")],
@@ -110,23 +111,19 @@ def hires(draw):
     }[ending]  # fmt: skip
     order = [("happens", number) for number in range(len(events))]
     for number in range(len(events)):
-        for _ in range(draw(st.integers(0, 2))):  # none: it is lost, and told again in the end; two: a repetition
-            order.insert(draw(st.integers(order.index(("happens", number)) + 1, len(order))), ("seen", number))
-    return events, tuple(order)
+        for _ in range(rng.choice([0, 1, 1, 1, 2])):  # none: it is lost, and told in the end; two: a repetition
+            order.insert(rng.randint(order.index(("happens", number)) + 1, len(order)), ("seen", number))
+    return tuple(events), tuple(order)
 
 
-@settings(
-    max_examples=2,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    phases=[Phase.generate],
-)
-@given(st.lists(hires(), min_size=8, max_size=16))
-def test_drawn_histories_end_alike_however_they_are_told(drawn):
-    lives = {}
-    for number, (events, order) in enumerate(drawn):
-        lives[f"p{number:04d}"] = Life(f"h{number}", order, tuple(events))
-        lives[f"s{number:04d}"] = Life(f"h{number}", in_turn(len(events)), tuple(events))
+@settings(max_examples=1 if not os.environ.get("HRORCH_EXPLORE") else 20, deadline=None, phases=[Phase.generate])
+@given(st.integers(0, 2**32))
+def test_drawn_histories_end_alike_however_they_are_told(seed):
+    rng, lives = random.Random(seed), {}
+    for number in range(16):
+        events, order = drawn(rng)
+        lives[f"p{number:04d}"] = Life(f"h{number}", order, events)
+        lives[f"s{number:04d}"] = Life(f"h{number}", in_turn(len(events)), events)
     with tempfile.TemporaryDirectory() as folder:
         made = town(Path(folder))
         made.run(lives)
