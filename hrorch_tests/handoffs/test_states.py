@@ -8,9 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hrorch_pipelines.audit.retention_rows import blank_rows, stored
 from hrorch_pipelines.authority.cells import assemble
 from hrorch_pipelines.authority.golden import decide
 from hrorch_pipelines.handoffs.states import StatesResult, bring_up
+from hrorch_pipelines.identity import schema as identity_schema
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage import cycles
 from hrorch_tests.authority.house import NOW, House, declare
@@ -176,6 +178,30 @@ def test_states_follow_their_record_when_two_persons_turn_out_to_be_one() -> Non
         ("cy", "application"), ("cy", "check"),
     ]  # fmt: skip
     assert house.one("SELECT person_id FROM handoffs.states WHERE known_until IS NOT NULL") == "kay"
+
+
+def test_a_state_goes_with_the_value_whose_retention_has_passed_and_is_not_learnt_again() -> None:
+    house = house_of(("check", "k", "cy"), ("ats", "c", "cy"))
+    house.con.execute(identity_schema._TABLES)
+    house.stack = house.stack.model_copy(
+        update={
+            "attributes": {
+                name: one.model_copy(update={"retention": timedelta(days=1)})
+                for name, one in house.stack.attributes.items()
+            }
+        }
+    )
+    house.put("check", "candidate", [{"id": "k", "check_status": "complete", "check_result": "clear"}])
+    house.put("ats", "candidate", [{"id": "c", "legal_name": "Cy"}])
+    cycle(house, NOW)
+    house.con.execute(
+        "CREATE TEMP TABLE expired (person_id VARCHAR, system VARCHAR, source_id VARCHAR, attribute VARCHAR)"
+    )
+    house.con.execute("INSERT INTO expired VALUES ('cy', 'check', 'k', 'check_result')")
+    stored(house.con, house.stack)
+    assert blank_rows(house.con, house.stack, NOW)["handoffs.states"] == 1
+    cycle(house, NOW + timedelta(hours=1), full=True)
+    assert house.all("SELECT axis, state FROM handoffs.states") == [("application", "present")]
 
 
 _PEOPLE = ("ann", "bob", "cy")
