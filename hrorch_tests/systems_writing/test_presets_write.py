@@ -45,8 +45,12 @@ WISHES = {
 UNWRITABLE = {("payroll", "compensation", "pay_unit"), ("hris", "compensation", "pay_unit")}
 """A unit alone would change the pay."""
 
-NOT_SEEN_LATER = {"employment_type"}
-"""BambooHR's one list says status and type: once the status is `terminated`, the type is withheld."""
+NOT_SEEN_LATER = {"employment_type", "end_date"}
+"""BambooHR's one list says status and type: once the status is `terminated`, the type is withheld, and the status row's day
+is the last one."""
+
+MAYBE_NONE = {("check", "invitation"), ("payroll", "termination")}
+"""Record types of which a company may have none."""
 
 PRESETS = ["ats", "hris", "payroll", "onboarding", "directory"]
 COLLECTIONS = {
@@ -165,7 +169,8 @@ def test_a_record_read_again_says_what_its_snapshot_says(company: Any, tmp_path:
         into.mkdir()
         documents, rows = snapshot(company, system, record, into)
         again = remap.rows(record, documents)
-        assert len(again) == len(rows) > 0
+        assert len(again) == len(rows)
+        assert rows or (system, record) in MAYBE_NONE
         for one, row in zip(again, rows, strict=True):
             assert (one.row, one.source_id, one.parent_id) == (row["row_id"], row["source_id"], row["parent_id"])
             faulty = {fault["attribute"] for fault in row["faults"]}
