@@ -71,7 +71,7 @@ def stalled(scene: Scene) -> Iterator[Trouble]:
             "error",
             owner,
             f"`{handoff}` has not happened in time for {many(_persons(rows), 'person')}: {why}.",
-            f"`hrorch handoffs list --handoff {handoff}` shows them; each has a case with what to do.",
+            f"`hrorch handoffs list --handoff {handoff} --state stalled` shows them; each has a case with what to do.",
             since=min(row.due_at for row in rows),
             affects={"persons": _persons(rows), "steps": len(rows)},
         )

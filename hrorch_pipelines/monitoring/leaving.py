@@ -82,7 +82,7 @@ def frozen_actions(scene: Scene) -> Iterator[Trouble]:
             owner,
             f"Handoffs ask for more than their budget lets pass: {many(count, f'{kind} action')} for {label(scene.stack, target)} "
             "are held back.",
-            "Look before anything leaves: `hrorch handoffs actions --state frozen`. Nothing of it is sent until somebody releases it.",
+            "Look before anything leaves: `hrorch handoffs list`. Right: `hrorch handoffs release`; wrong: mend the source.",
             since=since,
             system=target,
             affects={"actions": count, "persons": persons},
@@ -178,7 +178,7 @@ def _growing(scene: Scene, target: str, affects: dict[str, int]) -> Iterator[Tro
             owner_of(scene.stack, target),
             f"The queue for {label(scene.stack, target)} grows: {came} actions came and {left} left within "
             f"{ago(scene.stack.alerts.watch.queue)}.",
-            "See whether the target limits us more than before, and whether so many are right: `hrorch handoffs actions`.",
+            "See whether the target limits us more than before, and whether so many are right: `hrorch handoffs list`.",
             system=target,
             affects=affects,
         )
