@@ -32,12 +32,16 @@ from hrorch_pipelines.storage.ledger import open_ledger
 from hrorch_pipelines.storage.ledger_tables import alerts, corrections, person_keys
 from hrorch_pipelines.storage.warehouse import Warehouse
 from hrorch_pipelines.workplace import Workplace, open_workplace
+from hrorch_tests.ledger_fixtures import *  # noqa: F403
 from hrorch_tests.monitoring import planted
 from hrorch_tests.monitoring.conftest import EXAMPLE
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SLOWEST_TOLD = {"gate"}
 """Rehearsed by `hrorch drill`: it takes seven readings and as many gates."""
+
+
+on_one_database = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +126,10 @@ def test_the_clock_stands_and_runs_as_told() -> None:
 
 
 @pytest.fixture
-def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
-    """Somebody's own home, with some life in it."""
-    monkeypatch.delenv("HRORCH_LEDGER_URL", raising=False)
-    home, clock = Home(tmp_path / "home"), SetClock(NOW)
-    home.root.mkdir()
+def theirs(ledger_url: str, ledger_home: Home, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    """Somebody's own home, with some life in it; the ledger is where the environment says."""
+    monkeypatch.setenv("HRORCH_LEDGER_URL", ledger_url)
+    home, clock = ledger_home, SetClock(NOW)
     stack = open_workplace(EXAMPLE, home.root, clock).stack
     asked = {"when": "in_hris", "then": {"ask": "Do.", "action": "Do."}, "within": "1h", "owner": "hris-analyst"}
     stack = stack.model_copy(update={"handoffs": {"enrol": Handoff.model_validate(asked)}})
@@ -150,6 +153,7 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+@on_one_database
 def test_a_dry_drill_finds_every_kind_and_leaves_everything_as_it_was(
     theirs: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +204,7 @@ def test_outcomes_are_kept_apart_and_told_as_times(tmp_path: Path, monkeypatch: 
     assert CliRunner().invoke(app, ["monitor", "times", "--drill"]).exception is not None
 
 
+@on_one_database
 def test_the_command_says_what_was_missed(theirs: Workplace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = Outcome(
         "down", "a system is down", False, NOW, NOW, NOW + timedelta(minutes=4), "untrusted", "it", "error", "x"
