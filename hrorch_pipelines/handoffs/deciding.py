@@ -13,7 +13,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from hrorch_pipelines.corrections.terms import UNSENT, State
-from hrorch_pipelines.handoffs.evaluating import Found, Rule
+from hrorch_pipelines.handoffs.evaluating import Found
+from hrorch_pipelines.handoffs.facts import Rule
 from hrorch_pipelines.handoffs.terms import DoneHow, Purpose, StepState
 from hrorch_pipelines.stack.handing import Ask, Invite
 
@@ -195,7 +196,12 @@ def _compensating(rule: Rule, found: Found, deeds: Deeds) -> Decision:
         return _NOTHING
     if deeds.answered:
         return Decision(_S.COMPENSATED, "somebody resolved the case", {}, deeds.unsent, settle=True)
-    if found.wanted and not found.back and not found.gone:
+    if not found.back and not found.gone:
+        if found.undo_doubt:
+            return _NOTHING
+        if not found.wanted:
+            why = "it is not to be taken back any more: somebody did, or what asked for it is gone"
+            return Decision(_S.COMPENSATED, why, {}, deeds.unsent, settle=True)
         last = max(deeds.made, key=lambda one: one.revision, default=None)
         how = {"action_id": last.action_id, "content_mark": last.content_mark} if last is not None else {}
         return Decision(_S.DONE, "it is to stand after all", how, deeds.unsent, settle=True)

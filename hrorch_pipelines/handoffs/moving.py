@@ -22,7 +22,8 @@ from hrorch_pipelines.exceptions.terms import CaseState
 from hrorch_pipelines.handoffs import asking, outbox, proposing, screening, steps
 from hrorch_pipelines.handoffs.deciding import Decision, Deeds, begin, decide, due
 from hrorch_pipelines.handoffs.ending import raised
-from hrorch_pipelines.handoffs.evaluating import Found, Rule
+from hrorch_pipelines.handoffs.evaluating import Found
+from hrorch_pipelines.handoffs.facts import Rule
 from hrorch_pipelines.handoffs.proposing import Origin
 from hrorch_pipelines.handoffs.terms import DoneHow, StepState
 from hrorch_pipelines.stack.handing import Ask
@@ -81,10 +82,13 @@ class _Work:
         known = steps.fetch(self.con, ids)
         done = self._actions(ids)
         answered = self._answered([row.case_id for row in known.values() if row.case_id is not None])
-        self.seals.prepare({found.person_id for found in batch} | {row.person_id for row in known.values()})
+        # Who is left alone needs no key: a first pass may find a hundred thousand of them.
+        alone = {found.person_id for found in batch if found.step_id is None and self._moment(found) is None}
+        self.seals.prepare({found.person_id for found in batch} - alone | {row.person_id for row in known.values()})
         for found, step_id in zip(batch, ids, strict=True):
             row = known.get(step_id)
-            if (row.state if row is not None else None) != found.state or self.seals.is_erased(found.person_id):
+            erased = found.person_id not in alone and self.seals.is_erased(found.person_id)
+            if (row.state if row is not None else None) != found.state or erased:
                 self.counts["overtaken"] += 1  # a push or another pass was quicker; the next pass looks again
             elif row is None:
                 self._begin(found, step_id)
@@ -95,17 +99,15 @@ class _Work:
 
     def _begin(self, found: Found, step_id: str) -> None:
         now, handoff = self.origin.now, self.rule.parsed.handoff
-        moment = found.moment
-        if moment is None and not self.first and not self._told():
-            moment = now  # nothing that it looks at has a moment, and it was not so in the pass before
-        if moment is None or moment < self.since:
+        moment = self._moment(found)
+        if moment is None:
             one = Decision(
                 StepState.DONE, "it had to happen before this handoff counted", {"done_how": DoneHow.BEFORE.value}
             )
             self.counts["before"] += 1
         else:
             one = begin(self.rule, found, now)
-        true_from = moment or now
+        true_from = moment or found.moment or now
         row = {
             "step_id": step_id, "handoff": self.rule.name, "person_id": found.person_id, "once_per": found.once_per,
             "state": str(one.to), "state_at": now, "why": one.why, "true_from": true_from, "known_at": now,
@@ -115,6 +117,13 @@ class _Work:
         self._do(found, one, SimpleNamespace(**row), (), row)
         self.new.append(row)
         self.counts["moved"] += 1
+
+    def _moment(self, found: Found) -> datetime | None:
+        """From when on it had to happen; None: before this handoff counted, or nobody can say."""
+        moment = found.moment
+        if moment is None and not self.first and not self._told():
+            moment = self.origin.now  # nothing that it looks at has a moment, and it was not so in the pass before
+        return moment if moment is not None and moment >= self.since else None
 
     def _go_on(self, found: Found, deeds: Deeds) -> None:
         row = deeds.row

@@ -21,7 +21,8 @@ from hrorch_pipelines.exceptions import cases
 from hrorch_pipelines.handoffs import alive, asking, budget, late
 from hrorch_pipelines.handoffs.conditions import parsed, require_handoffs
 from hrorch_pipelines.handoffs.errors import HandoffCountsError
-from hrorch_pipelines.handoffs.evaluating import Rule, evaluate, found, rules_of
+from hrorch_pipelines.handoffs.evaluating import evaluate, found
+from hrorch_pipelines.handoffs.facts import Rule, rules_of
 from hrorch_pipelines.handoffs.moving import carry_out
 from hrorch_pipelines.handoffs.proposing import Origin
 from hrorch_pipelines.handoffs.standing import bring_steps

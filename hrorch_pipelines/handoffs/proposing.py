@@ -15,7 +15,8 @@ from hrorch_pipelines.audit.entries import SERVICE, Action, Entry
 from hrorch_pipelines.audit.log import append
 from hrorch_pipelines.corrections.terms import State
 from hrorch_pipelines.handoffs.content import change_kind, sealed_text
-from hrorch_pipelines.handoffs.evaluating import Found, Rule
+from hrorch_pipelines.handoffs.evaluating import Found
+from hrorch_pipelines.handoffs.facts import Rule
 from hrorch_pipelines.handoffs.terms import Purpose
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.ledger_tables import actions

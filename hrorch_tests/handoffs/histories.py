@@ -240,17 +240,9 @@ class Town:
             told = {key: str(value).replace(person, "X") for key, value in found.items() if key in _COMPARED[name]}
             return dict(sorted(told.items()))
 
-        old = [
-            one["application"]
-            for name in ("hris", "payroll", "directory")
-            for one in self.places[name].held.values()
-            if one["application"].rsplit("-", 1)[0] == person and one["application"] != application
-            and one.get("employment_status") not in DEAD
-        ]  # fmt: skip
         stands = self.ats[person]["offer_status"] in {"extended", "countersigned"}
         # A check that was ordered cannot be taken back, no more than a letter.
-        now = {name: live(name) for name in _SYSTEMS if stands or name != "check"}
-        return {**now, "left behind": [one.replace(person, "X") for one in old]}
+        return {name: live(name) for name in _SYSTEMS if stands or name != "check"}
 
 
 def events_of(town: Town, person: str) -> list[str]:

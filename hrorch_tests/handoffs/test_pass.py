@@ -261,6 +261,24 @@ def test_an_undo_that_is_not_needed_after_all_is_not_sent(town):
     assert [(row.purpose, row.state) for row in here.office.actions()] == [("do", "confirmed"), ("undo", "withdrawn")]
 
 
+def test_what_somebody_took_back_before_us_is_not_taken_back_again(town):
+    one = HANDOFFS["hris-record"]
+    back = {**one["compensate"], "when": "ats_offer_status = 'rescinded' AND hris_employment_status = 'pre-hire'"}
+    here = town(stack=declare({"hris-record": {**one, "compensate": back}}))
+    see(here, **SIGNED)
+    on(here)
+    here.push()
+    see(here, offer_status="rescinded")
+    here.office.seen.see("hris", "ann", here.places["hris"].of("ann-1"), here.office.clock.now())
+    on(here)
+    assert here.office.step("hris-record").state == "compensating"
+    gone = {**here.places["hris"].of("ann-1"), "employment_status": "terminated"}
+    here.office.seen.see("hris", "ann", gone, here.office.clock.now())
+    on(here)
+    assert here.office.step("hris-record").state == "compensated"
+    assert [row.state for row in here.office.actions()] == ["confirmed", "withdrawn"]
+
+
 def test_what_was_not_our_doing_is_taken_back_by_somebody(town):
     here = town("hris-record")
     see(here, "hris", employment_status="pre-hire")
