@@ -5,45 +5,26 @@ The attribute catalogue of the stack file is the register: purpose and retention
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import duckdb
-import sqlalchemy as sa
 
 from hrorch_pipelines.audit.entries import Action, Actor, Entry
 from hrorch_pipelines.audit.erase_warehouse import choose, tables, where
 from hrorch_pipelines.audit.log import append
 from hrorch_pipelines.audit.persons import Subject
+from hrorch_pipelines.audit.subject_ledger import Section, of_the_ledger
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType, Sensitivity
 from hrorch_pipelines.storage.ledger import Ledger
-from hrorch_pipelines.storage.ledger_tables import (
-    actions,
-    audit_log,
-    audit_values,
-    cases,
-    corrections,
-    letters,
-    overrides,
-    steps,
-)
 from hrorch_pipelines.storage.sealed import Seals
 from hrorch_pipelines.storage.sql import ident, literal
 
+__all__ = ["HASHED", "Section", "assemble", "log_export"]
+
 HASHED = "(kept as a keyed hash only)"
-
-
-@dataclass(frozen=True)
-class Section:
-    """One question and its answer: column names and rows of plain values."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
 
 
 def assemble(
@@ -57,15 +38,7 @@ def assemble(
     values = _values(con, stack)
     with ledger.read() as transaction:
         seals = Seals(transaction, ledger.home.key(), now)
-        done = [
-            _corrections(transaction, seals, subject),
-            _steps(transaction, subject),
-            _actions(transaction, seals, subject),
-            _letters(transaction, seals, subject),
-            _overrides(transaction, seals, subject),
-            _cases(transaction, subject),
-            _log(transaction, seals, subject),
-        ]
+        done = of_the_ledger(transaction, seals, subject)
     held = {row[2] for row in values.rows}
     return [
         _records(con),
@@ -73,6 +46,7 @@ def assemble(
         values,
         _rows(con, "What counts, and why", "golden", "decisions", _DECIDED),
         _rows(con, "What changed", "history", "changes", _CHANGED),
+        _rows(con, "States over time", "handoffs", "states", _STATES),
         _rows(con, "Held at a gate", "gates", "quarantine", _HELD),
         _rows(con, "What disagrees", "reconcile", "discrepancies", _DISAGREES),
         _rows(con, "Decisions about who is who", "identity", "decisions", _WHO),
@@ -101,6 +75,7 @@ _CHANGED = (
     *("observed_at", "system", "record", "source_id", "attribute", "kind", "effective_from", "before", "after"),
     *("changed_by", "changed_at"),
 )
+_STATES = ("axis", "state", "true_from", "known_at", "known_until", "system", "source_id")
 _HELD = ("system", "record", "source_id", "attribute", "rule_id", "cause", "action", "opened_at", "closed_at")
 _DISAGREES = (
     *("attribute", "state", "authority_system", "authority_value", "copy_system", "copy_value", "cause"),
@@ -180,122 +155,3 @@ def _rows(con: duckdb.DuckDBPyConnection, title: str, schema: str, table: str, w
     listed = ", ".join(ident(name) for name in columns)
     rows = con.execute(f"SELECT {listed} FROM {ident(schema, table)} WHERE {condition} ORDER BY ALL").fetchall()
     return Section(title, columns, tuple(rows))
-
-
-def _corrections(con: sa.Connection, seals: Seals, subject: Subject) -> Section:
-    rows = con.execute(
-        sa.select(corrections).where(corrections.c.person_id.in_(subject.persons)).order_by(corrections.c.proposed_at)
-    ).all()
-    told = tuple(
-        (
-            row.proposed_at,
-            row.target,
-            row.attribute,
-            seals.open(row.person_id, row.before_sealed),
-            seals.open(row.person_id, row.after_sealed),
-            row.state,
-            row.rule,
-            row.confirmed_at,
-        )
-        for row in rows
-    )
-    columns = ("proposed_at", "system", "attribute", "before", "after", "state", "rule", "confirmed_at")
-    return Section("Corrections", columns, told)
-
-
-def _steps(con: sa.Connection, subject: Subject) -> Section:
-    columns = ("known_at", "handoff", "state", "true_from", "due_at", "missing", "done_at", "done_how", "why")
-    rows = con.execute(
-        sa.select(*(steps.c[name] for name in columns))
-        .where(steps.c.person_id.in_(subject.persons))
-        .order_by(steps.c.known_at, steps.c.handoff)
-    ).all()
-    return Section("What had to happen", columns, tuple(tuple(row) for row in rows))
-
-
-def _actions(con: sa.Connection, seals: Seals, subject: Subject) -> Section:
-    rows = con.execute(
-        sa.select(actions).where(actions.c.person_id.in_(subject.persons)).order_by(actions.c.proposed_at)
-    ).all()
-    told = tuple(
-        (
-            row.proposed_at,
-            row.handoff,
-            row.verb,
-            row.target,
-            row.source_id,
-            seals.open(row.person_id, row.content_sealed),
-            row.state,
-            row.rule,
-            row.confirmed_at,
-        )
-        for row in rows
-    )
-    columns = ("proposed_at", "handoff", "verb", "target", "source_id", "content", "state", "rule", "confirmed_at")
-    return Section("What was made and sent", columns, told)
-
-
-def _letters(con: sa.Connection, seals: Seals, subject: Subject) -> Section:
-    """Letters as they were kept; attachments in base64."""
-    rows = con.execute(
-        sa.select(letters)
-        .where(letters.c.person_id.in_(subject.persons))
-        .order_by(letters.c.made_at, letters.c.action_id, letters.c.part)
-    ).all()
-    told = tuple((row.made_at, row.media_type, seals.open(row.person_id, row.content_sealed)) for row in rows)
-    return Section("Letters", ("made_at", "media_type", "content"), told)
-
-
-def _overrides(con: sa.Connection, seals: Seals, subject: Subject) -> Section:
-    rows = con.execute(
-        sa.select(overrides).where(overrides.c.person_id.in_(subject.persons)).order_by(overrides.c.made_at)
-    ).all()
-    told = tuple(
-        (
-            row.attribute,
-            row.system,
-            seals.open(row.person_id, row.value_sealed),
-            row.reason,
-            row.made_by,
-            row.made_at,
-            row.expires_at,
-            row.ended_at,
-        )
-        for row in rows
-    )
-    columns = ("attribute", "system", "value", "reason", "made_by", "made_at", "expires_at", "ended_at")
-    return Section("Overrides", columns, told)
-
-
-def _cases(con: sa.Connection, subject: Subject) -> Section:
-    columns = ("detected_at", "system", "attribute", "what", "cause", "action", "state", "resolution", "reason")
-    mine: sa.ColumnElement[bool] = cases.c.person_id.in_(subject.persons)
-    if subject.records:
-        mine = sa.or_(mine, sa.tuple_(cases.c.system, cases.c.source_id).in_(subject.records))
-    rows = con.execute(sa.select(*(cases.c[name] for name in columns)).where(mine).order_by(cases.c.detected_at)).all()
-    return Section("Cases", columns, tuple(tuple(row) for row in rows))
-
-
-def _log(con: sa.Connection, seals: Seals, subject: Subject) -> Section:
-    rows = con.execute(
-        sa.select(audit_log, audit_values.c.before_sealed, audit_values.c.after_sealed)
-        .outerjoin_from(audit_log, audit_values, audit_values.c.sequence == audit_log.c.sequence)
-        .where(audit_log.c.person_id.in_(subject.persons))
-        .order_by(audit_log.c.sequence)
-    ).all()
-    told = tuple(
-        (
-            row.sequence,
-            row.at,
-            row.actor,
-            row.action,
-            row.system,
-            row.attribute,
-            seals.open(row.person_id, row.before_sealed),
-            seals.open(row.person_id, row.after_sealed),
-            json.loads(row.envelope).get("rule"),
-        )
-        for row in rows
-    )
-    columns = ("entry", "at", "who", "action", "system", "attribute", "before", "after", "rule")
-    return Section("What was done", columns, told)

@@ -13,7 +13,7 @@ from hrorch_pipelines.audit.log import append
 from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.audit.refusals import WriteUnderWayError
 from hrorch_pipelines.audit.retention_ledger import forget_values
-from hrorch_pipelines.audit.subject import _actions, _letters, _steps
+from hrorch_pipelines.audit.subject_ledger import of_the_ledger
 from hrorch_pipelines.storage.ledger_tables import actions, audit_values, letters, steps
 from hrorch_pipelines.storage.sealed import Seals
 from hrorch_tests.handoffs.acting import Bench, stack_for
@@ -100,7 +100,8 @@ def test_what_was_sent_is_forgotten_with_the_first_value_whose_time_has_passed(b
 def test_subject_access_tells_what_had_to_happen_was_made_and_was_written(bench: Bench) -> None:
     with bench.ledger.read() as con:
         seals = Seals(con, bench.ledger.home.key(), bench.clock.now())
-        had, made, written = _steps(con, SOMEBODY), _actions(con, seals, SOMEBODY), _letters(con, seals, SOMEBODY)
+        told = {section.title: section for section in of_the_ledger(con, seals, SOMEBODY)}
+    had, made, written = told["What had to happen"], told["What was made and sent"], told["Letters"]
     assert {row[1] for row in had.rows} == {"hris-prehire", "offer-letter", "payroll-enrol"}
     assert "p1@lakeside.example" in made.rows[0][made.columns.index("content")]
     assert "Äpfelbaum" in written.rows[0][written.columns.index("content")]
