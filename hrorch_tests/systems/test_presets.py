@@ -159,6 +159,7 @@ def test_the_guides_worked_example_runs_and_gives_the_values_it_shows(serve, tmp
     content["systems"] = {"hris": yaml.safe_load(next(text for _, kind, _, text in blocks if kind == "system"))}
     content |= {"stages": {"worker": {"present_in": ["hris"]}}, "presence": {}, "gates": {}}
     content |= {"matching": {}, "authority": {}, "exceptions": {}, "corrections": {}}
+    content |= {"lifecycle": {}, "outlets": {}, "handoffs": {}, "screening": {}}
     used = {
         "employee_number",
         "legal_first_name",
