@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import duckdb
 import pytest
 import sqlalchemy as sa
 
@@ -13,11 +14,17 @@ from hrorch_pipelines.corrections.errors import NotAnApproverError, NothingFroze
 from hrorch_pipelines.exceptions import moves
 from hrorch_pipelines.exceptions.terms import Resolution
 from hrorch_pipelines.handoffs.approving import approve, reject, release
+from hrorch_pipelines.handoffs.columns import empty_relation
+from hrorch_pipelines.handoffs.conditions import parsed
 from hrorch_pipelines.handoffs.errors import ActionDecidedError, UnknownActionError
+from hrorch_pipelines.handoffs.evaluating import evaluate
+from hrorch_pipelines.handoffs.facts import rules_of
+from hrorch_pipelines.stack.load import load_stack
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.ledger import open_ledger
 from hrorch_pipelines.storage.ledger_tables import audit_log
 from hrorch_pipelines.storage.sealed import Seals
+from hrorch_tests.handoffs.acting import EXAMPLE
 from hrorch_tests.handoffs.chain import HANDOFFS, START, Office, candidate, declare, only, states
 from hrorch_tests.handoffs.histories import Town
 from hrorch_tests.handoffs.memory_place import fault
@@ -524,3 +531,24 @@ def test_a_manager_is_written_as_the_targets_own_id_and_waited_for(town):
     with here.office.ledger.read() as con:
         said = Seals(con, here.office.ledger.home.key(), here.office.clock.now()).open("bob", action.content_sealed)
     assert '"manager":"hris-boss"' in (said or "")
+
+
+def test_every_handoff_of_the_example_can_be_evaluated():
+    stack = load_stack(EXAMPLE, env={})
+    with duckdb.connect() as con:
+        texts = (
+            "step_id handoff written_as once_per state how missing_then said action_id case_id person_id action_state"
+        )
+        declared = [f"{name} VARCHAR" for name in f"{texts} action_stack action_said".split()]
+        declared += [f"{name} TIMESTAMPTZ" for name in ("true_from", "due_at", "done_at")] + [
+            "answered BOOLEAN",
+            "twin BOOLEAN",
+        ]
+        con.execute(f"CREATE TEMP TABLE handoff_steps ({', '.join(declared)})")
+        con.execute("CREATE TEMP TABLE handoff_erased (person_id VARCHAR)")
+        con.execute(
+            f"CREATE TEMP TABLE handoff_state AS SELECT *, []::VARCHAR[] AS doubtful FROM ({empty_relation(stack)})"
+        )
+        for one in parsed(stack).values():
+            found = evaluate(con, stack, rules_of(stack, one), b"k" * 32)
+            assert (found.evaluated, found.outcomes) == (1, {"nothing": 1})
