@@ -94,7 +94,8 @@ def _of_who_stays(member: Member, days: _Dates) -> Iterator[Expectation]:
     converted = member.kind is Kind.CONTRACTOR_TO_EMPLOYEE  # at work already: no first day
     if not converted:
         yield _row(member, "hris-start", "right", start)
-        yield _row(member, "first-day", "once", min(ready, start), days.signed)
+        agreed = max(ready, member.steps[-1][0] + GRACE + timedelta(days=1))  # the last version of the offer
+        yield _row(member, "first-day", "once", min(agreed, start), days.signed)
     yield _row(member, "hris-pay", "right", max(ready, start))
     yield _row(member, "hris-first-day", "right", start + GRACE)
     if not back:
