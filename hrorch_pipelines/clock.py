@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -44,3 +44,8 @@ class SetClock:
 def local_date(moment: datetime, time_zone: str) -> date:
     """The calendar date of a moment in an IANA zone: HR dates turn at local midnight, not at UTC's."""
     return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def end_of_day(day: date, time_zone: str) -> datetime:
+    """The midnight that ends a day in an IANA zone, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(time_zone)).astimezone(UTC)

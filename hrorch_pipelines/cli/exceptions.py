@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console, report_app
 from hrorch_pipelines.cli.options import (
     AttributesOption,
+    ByOption,
+    CaseArgument,
     FormatOption,
     LimitOption,
     OpenStatesOption,
     OutOption,
     SystemsOption,
+    UntilOption,
 )
+from hrorch_pipelines.clock import end_of_day
 
 if TYPE_CHECKING:
     from hrorch_pipelines.exceptions.sides import Sides
@@ -29,11 +32,6 @@ if TYPE_CHECKING:
 exceptions_app = typer.Typer(no_args_is_help=True, help="Cases that need a person: list, take on, resolve, waive.")
 app.add_typer(exceptions_app, name="exceptions")
 
-CaseArgument = Annotated[str, typer.Argument(help="The case's id, or at least six characters of its beginning.")]
-ByOption = Annotated[str, typer.Option(help="Who acts: a name of `people` in the stack file.")]
-UntilOption = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it is let be.", metavar="DAY")
-]
 ReasonOption = Annotated[str | None, typer.Option(help="Why; it stays with the case. Name no personal value.")]
 
 
@@ -276,11 +274,7 @@ def _entered(workplace: Workplace, sides: Sides) -> str:
 
 
 def _end_of(workplace: Workplace, day: datetime | None) -> datetime | None:
-    """The midnight that ends a day in the organization's zone."""
-    if day is None:
-        return None
-    zone = ZoneInfo(workplace.stack.organization.time_zone)
-    return datetime.combine(day.date() + timedelta(days=1), time(), zone).astimezone(UTC)
+    return None if day is None else end_of_day(day.date(), workplace.stack.organization.time_zone)
 
 
 def _act(stack: Any, home: Any, change: Callable[..., Any], case: str, **more: Any) -> None:

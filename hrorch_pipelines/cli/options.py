@@ -29,5 +29,10 @@ PERSON = "A person id, `system:source_id` or an employee number."
 PersonOption = Annotated[str | None, typer.Option(help=PERSON)]
 PersonArgument = Annotated[str, typer.Argument(help=PERSON)]
 
+CaseArgument = Annotated[str, typer.Argument(help="The case's id, or at least six characters of its beginning.")]
+UntilOption = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it is let be.", metavar="DAY")
+]
+
 ByOption = Annotated[str, typer.Option(help="Who decides: a name of `people` in the stack file.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; it stays with the decision. Name no personal value.")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hrorch_pipelines.cli.app import FINDINGS, HomeOption, StackOption, app, console
-from hrorch_pipelines.cli.options import FormatOption, OutOption
+from hrorch_pipelines.cli.options import CaseArgument, FormatOption, OutOption
 
 if TYPE_CHECKING:
     from datetime import date
@@ -22,8 +22,6 @@ screening_app = typer.Typer(
     no_args_is_help=True, help="Adverse results of background checks: which step of the law is next, and from when."
 )
 app.add_typer(screening_app, name="screening")
-
-CaseArgument = Annotated[str, typer.Argument(help="A case's id, or its beginning.")]
 
 
 @screening_app.command("list")
