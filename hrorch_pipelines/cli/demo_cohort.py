@@ -6,7 +6,6 @@ What is printed is in `demo_cohort_tables`.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -94,25 +93,61 @@ def play(
     """Let the weeks pass and everything happen. `open_`: the stack, sending; `approve`: the second pair of eyes."""
     from hrorch_pipelines.runner import run_once
     from hrorch_pipelines.sandbox.cohort import begin
+    from hrorch_pipelines.sandbox.cohort_judge import judge
 
     os.environ["HRORCH_HANDOFFS"] = "do"
     sandbox.advance(QUIET_BEFORE)
-    run_once(open_(), lambda step: say(f"before the cohort: {step}"))
     cohort = begin(sandbox.folder)
     began = sandbox.clock.now()
+    run_once(open_(), lambda step: say(f"before the cohort: {step}"))
     looks: list[Look] = []
     while sandbox.clock.now().date() < cohort.ends:
         sandbox.advance(EVERY)
         looks.append(_look(sandbox, open_(), len(looks) + 1, say, approve))
+        answer_questions(open_(), began)
     applicants = sum(not one.leaving for one in cohort.members)
     return CohortTold(
         looks,
         cohort.begun,
         applicants,
         len(cohort.members) - applicants,
-        _verdicts(sandbox.folder),
+        judge(sandbox.folder),
         _landed(open_(), sandbox.folder, began),
     )
+
+
+def answer_questions(workplace: Workplace, since: datetime) -> int:
+    """A reviewer's answers, played: the only pairs a cohort gives cause to ask about are father and son, and they are two."""
+    import sqlalchemy as sa
+
+    from hrorch_pipelines.exceptions.resolutions import decide_identity
+    from hrorch_pipelines.exceptions.terms import LIVE
+    from hrorch_pipelines.storage.ledger_tables import cases
+
+    ledger = workplace.ledger()
+    with ledger.read() as con:
+        asked = con.execute(
+            sa.select(cases.c.case_id).where(
+                cases.c.source == "identity",
+                cases.c.rule == "probable",
+                cases.c.detected_at >= since,
+                cases.c.state.in_([state.value for state in LIVE]),
+            )
+        ).all()
+    for row in asked:
+        with workplace.warehouse.write() as con:
+            decide_identity(
+                ledger,
+                con,
+                workplace.stack,
+                row.case_id,
+                verdict="different",
+                by="hris-analyst",
+                reason="two people: father and son",
+                now=workplace.clock.now(),
+            )
+    ledger.close()
+    return len(asked)
 
 
 def _look(
@@ -158,25 +193,6 @@ def _steps(workplace: Workplace) -> Mapping[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _verdicts(world: Path) -> list[Outcome]:
-    """The cohort's own truth against the systems' documents, the mailbox and the calendar."""
-    from hrorch_pipelines.sandbox.calendar import calendar_events
-    from hrorch_pipelines.sandbox.cohort_evidence import SeenEvent, SeenLetter
-    from hrorch_pipelines.sandbox.cohort_judge import judge
-    from hrorch_pipelines.sandbox.mail import mailbox
-
-    letters = [SeenLetter(one.to.lower(), bool(one.attachments)) for one in mailbox(world)]
-    events = [
-        SeenEvent(
-            one.starts.date() if isinstance(one.starts, datetime) else one.starts,
-            frozenset(address.lower() for address in one.attendees),
-            one.status.upper() == "CANCELLED",
-        )
-        for one in calendar_events(world)
-    ]
-    return judge(world, letters=letters, events=events)
-
-
 def _landed(workplace: Workplace, world: Path, began: datetime) -> Landed:
     """M1's landings since the cohort began, and how many of the records that people typed by hand were found to be theirs."""
     from hrorch_pipelines.sandbox.cohort_judge import typed
@@ -205,8 +221,3 @@ def _manual_records(con: duckdb.DuckDBPyConnection, began: datetime) -> set[tupl
         {"began": began},
     ).fetchall()
     return {(row[0], row[1]) for row in rows}
-
-
-def by_state(verdicts: Sequence[Outcome]) -> Counter[tuple[str, str]]:
-    """How many verdicts there are by handoff and state."""
-    return Counter((one.handoff, one.state) for one in verdicts)
