@@ -101,14 +101,19 @@ def demo(
     people: Annotated[int, typer.Option(min=1, help="People in the company; a cohort needs 300.")] = 500,
     seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 7,
     cohort: Annotated[
-        bool, typer.Option(help="Also walk a cohort from application to first pay, and out again: weeks of days.")
-    ] = True,
-    drill: Annotated[bool, typer.Option(help="Also rehearse every kind of failure, beside the rest.")] = True,
+        bool,
+        typer.Option(
+            "--cohort", help="Also walk a cohort from application to first pay, and out again: weeks of days."
+        ),
+    ] = False,
+    drill: Annotated[
+        bool, typer.Option("--drill", help="Also rehearse every kind of failure, beside the rest.")
+    ] = False,
     world: Annotated[Path, typer.Option(help="Where the sandbox lives.")] = DEMO_WORLD,
     home: Annotated[Path, typer.Option(help="Where the results go.")] = DEMO_HOME,
 ) -> None:
-    """Watch it work: six systems on this machine, every kind of fault planted, found and explained, put right, confirmed;
-    then people come and go, and every kind of failure is rehearsed. Some minutes; `--no-cohort --no-drill`: over a minute."""
+    """Watch it work: six systems on this machine, every kind of fault planted, found and explained, put right, confirmed.
+    Over a minute; `--cohort` (people come and go, handed from system to system) and `--drill` take some minutes more."""
     from hrorch_pipelines.sandbox.judge import Twins
     from hrorch_pipelines.sandbox.serve import run_sandbox
 

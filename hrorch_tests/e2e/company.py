@@ -105,7 +105,11 @@ def sandbox_company(
 def variant(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     """The example stack with something changed, written to a folder of its own."""
     content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    whole = set(content["systems"])
     change(content)
+    if set(content["systems"]) != whole:  # the example's handoffs lead through all of them
+        for part in ("handoffs", "lifecycle", "outlets", "screening"):
+            content.pop(part, None)
     folder.mkdir(parents=True)
     for part in ("catalogues", "letters"):
         shutil.copytree(EXAMPLE.parent / part, folder / part)
