@@ -40,11 +40,18 @@ SINGLE = {
     "corrections/confirmed": "act",
     "corrections/plan": "act",
     "exceptions/cases": "route",
+    "handoffs/states": "act",
+    "handoffs/pass": "act",
     "published/warehouse": "publish",
     "published/report": "publish",
 }
 APART = {
     **{f"pushed/{name}": "act" for name in ("ats", "payroll", "onboarding", "directory")},
+    **{
+        f"handed/{target}": "act"
+        for target in ("hris", "payroll", "check", "onboarding", "directory", "letters", "first-days")
+    },
+    "handoffs/between": "act",
     "audit/head": "prove",
     "audit/retention": "prove",
     "inbox/events": "observe",
