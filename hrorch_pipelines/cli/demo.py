@@ -100,27 +100,21 @@ class Judged:
 def demo(
     people: Annotated[int, typer.Option(min=1, help="People in the company; a cohort needs 300.")] = 500,
     seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 7,
-    cohort: Annotated[
-        bool,
-        typer.Option(
-            "--cohort", help="Also walk a cohort from application to first pay, and out again: weeks of days."
-        ),
-    ] = False,
-    drill: Annotated[
-        bool, typer.Option("--drill", help="Also rehearse every kind of failure, beside the rest.")
+    short: Annotated[
+        bool, typer.Option("--short", help="Only the first half, no cohort and no drill: a minute and a half.")
     ] = False,
     world: Annotated[Path, typer.Option(help="Where the sandbox lives.")] = DEMO_WORLD,
     home: Annotated[Path, typer.Option(help="Where the results go.")] = DEMO_HOME,
 ) -> None:
     """Watch it work: six systems on this machine, every kind of fault planted, found and explained, put right, confirmed.
-    Over a minute; `--cohort` (people come and go, handed from system to system) and `--drill` take some minutes more."""
+    Told after a minute and a half; then a cohort applies, is handed from system to system, is paid, and some leave, while
+    every kind of failure is rehearsed beside it: five minutes more."""
     from hrorch_pipelines.sandbox.judge import Twins
     from hrorch_pipelines.sandbox.serve import run_sandbox
 
     began = time.monotonic()
     logging.disable(logging.WARNING)
     _begin_anew(world, home)
-    rehearsal = _rehearsed_beside() if drill else None
     with (
         progress() as bar,
         tempfile.TemporaryDirectory() as beside,
@@ -142,7 +136,8 @@ def demo(
         workplace = _workplace(home, sandbox, sends=True)
         judged = Judged(twins.judge(), _unplanted(workplace, world))
         tables.tell(story, scores, judged, workplace)
-        walked = _walk_cohort(sandbox, home, say) if cohort else None
+        rehearsal = None if short else _rehearsed_beside()
+        walked = None if short else _walk_cohort(sandbox, home, say)
         say("rehearsing failures")
         outcomes = rehearsal() if rehearsal else []
     _tell_rehearsal(outcomes)

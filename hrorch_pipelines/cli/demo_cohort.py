@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import duckdb
-
     from hrorch_pipelines.runner import JobOutcome
     from hrorch_pipelines.sandbox.cohort_judge import Outcome
     from hrorch_pipelines.sandbox.serve import Sandbox
@@ -59,12 +57,13 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Landed:
-    """Values that landed in systems that are not their authority since the cohort began, by (system, who)."""
+class TypedRecord:
+    """A record that a person typed into a system by hand, and how it was found out: `named` (the system says who), `traced`
+    (an error that only hands make), `not_ours` (the handoff found it there, and nobody tells who), or `missed`."""
 
-    by_system: Mapping[tuple[str, str], int]
-    typed: int
-    typed_found: int
+    system: str
+    source_id: str
+    found: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class CohortTold:
     applicants: int
     leavers: int
     verdicts: Sequence[Outcome]
-    landed: Landed
+    typed: Sequence[TypedRecord]
 
     @property
     def wrong(self) -> list[Outcome]:
@@ -112,7 +111,7 @@ def play(
         applicants,
         len(cohort.members) - applicants,
         judge(sandbox.folder),
-        _landed(open_(), sandbox.folder, began),
+        _typed(open_(), sandbox.folder, began),
     )
 
 
@@ -193,31 +192,53 @@ def _steps(workplace: Workplace) -> Mapping[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _landed(workplace: Workplace, world: Path, began: datetime) -> Landed:
-    """M1's landings since the cohort began, and how many of the records that people typed by hand were found to be theirs."""
+def _typed(workplace: Workplace, world: Path, began: datetime) -> list[TypedRecord]:
+    """The records that people typed by hand, each with what the product found out about it."""
     from hrorch_pipelines.sandbox.cohort_judge import typed
+    from hrorch_pipelines.sandbox.cohort_records import BASE
     from hrorch_pipelines.storage.warehouse import open_published
 
     by_hand = {
-        (one.system, one.source_id) for one in typed(world) if one.action == "created" and one.collection in _BASES
+        (one.system, one.source_id)
+        for one in typed(world)
+        if one.action == "created" and one.collection == BASE[one.system]
     }
     with open_published(workplace.home) as con:
-        counts = con.execute(
-            "SELECT system, attribution, count(*) FROM reconcile.landings WHERE detected_at > $began GROUP BY ALL",
+        rows = con.execute(
+            """SELECT l.system, l.source_id, list(DISTINCT l.attribution), any_value(k.person_id)
+               FROM reconcile.landings l JOIN identity.links k USING (system, source_id)
+               WHERE l.detected_at > $began GROUP BY ALL""",
             {"began": began},
         ).fetchall()
-        found = _manual_records(con, began)
-    return Landed({(system, attribution): n for system, attribution, n in counts}, len(by_hand), len(by_hand & found))
+    landed = {(system, source_id): (set(who), person) for system, source_id, who, person in rows}
+    others = _made_by_others(workplace)
+    return [TypedRecord(*place, _found(place[0], landed.get(place), others)) for place in sorted(by_hand)]
 
 
-_BASES = frozenset({"employees", "newhires", "candidates", "Users"})
-"""Collections whose documents stand for a person."""
+def _found(system: str, landed: tuple[set[str], str] | None, others: set[tuple[str, str]]) -> str:
+    who, person = landed or (set(), "")
+    if "manual" in who:
+        return "named"
+    if "manual_probable" in who:
+        return "traced"
+    return "not_ours" if (system, person) in others else "missed"
 
 
-def _manual_records(con: duckdb.DuckDBPyConnection, began: datetime) -> set[tuple[str, str]]:
-    rows = con.execute(
-        """SELECT DISTINCT system, source_id FROM reconcile.landings
-           WHERE detected_at > $began AND attribution IN ('manual', 'manual_probable')""",
-        {"began": began},
-    ).fetchall()
-    return {(row[0], row[1]) for row in rows}
+def _made_by_others(workplace: Workplace) -> set[tuple[str, str]]:
+    """(system, person) of records that a handoff was to make and found there, made by somebody else."""
+    import sqlalchemy as sa
+
+    from hrorch_pipelines.handoffs.terms import DoneHow
+    from hrorch_pipelines.stack.handing import Create
+    from hrorch_pipelines.storage.ledger_tables import steps
+
+    ledger = workplace.ledger()
+    with ledger.read() as con:
+        rows = con.execute(
+            sa.select(steps.c.handoff, steps.c.person_id).where(
+                steps.c.done_how.in_([DoneHow.ALREADY.value, DoneHow.BY_HAND.value])
+            )
+        ).all()
+    ledger.close()
+    making = {name: one.then.create for name, one in workplace.stack.handoffs.items() if isinstance(one.then, Create)}
+    return {(making[row.handoff].partition(".")[0], row.person_id) for row in rows if row.handoff in making}

@@ -10,10 +10,8 @@ from rich.table import Table
 from hrorch_pipelines.cli.app import console
 
 if TYPE_CHECKING:
-    from hrorch_pipelines.cli.demo_cohort import CohortTold, Landed
+    from hrorch_pipelines.cli.demo_cohort import CohortTold
     from hrorch_pipelines.workplace import Workplace
-
-_WHO = ("orchestrator", "integration", "manual", "manual_probable", "unknown")
 
 
 def tell_cohort(told: CohortTold, workplace: Workplace) -> None:
@@ -21,7 +19,7 @@ def tell_cohort(told: CohortTold, workplace: Workplace) -> None:
     _tell_weeks(told)
     _tell_handoffs(workplace)
     _tell_verdicts(told)
-    _tell_landings(told.landed)
+    _tell_reentry(told, workplace)
 
 
 def _tell_weeks(told: CohortTold) -> None:
@@ -70,24 +68,30 @@ def _tell_verdicts(told: CohortTold) -> None:
     console.print(f"{fine} of {len(told.verdicts)} are as they must be.", highlight=False)
 
 
-def _tell_landings(landed: Landed) -> None:
-    """M1 since the cohort began: who put values where they are copies."""
-    table = Table(title="Values that arrived in other systems since then, by who put them there", title_justify="left")
-    table.add_column("system", no_wrap=True)
-    who = [name for name in _WHO if any(key[1] == name for key in landed.by_system)]
-    for name in who:
-        table.add_column(name.replace("_", " "), justify="right")
-    for system in sorted({key[0] for key in landed.by_system}):
-        table.add_row(system, *(str(landed.by_system.get((system, name), "")) for name in who))
-    console.print(table)
-    total = sum(landed.by_system.values())
-    if total:
-        sums = Counter[str]()
-        for (_, name), count in landed.by_system.items():
-            sums[name] += count
-        low, high = sums["manual"], sums["manual"] + sums["manual_probable"] + sums["unknown"]
-        console.print(
-            f"Manual re-entry (M1) since then: between {low / total:.1%} and {high / total:.1%} of {total} values. "
-            f"Records that people typed by hand: {landed.typed}, found to be theirs: {landed.typed_found}.",
-            highlight=False,
-        )
+def _tell_reentry(told: CohortTold, workplace: Workplace) -> None:
+    """M1 at the handoffs, and what was found out about the records that people typed."""
+    from hrorch_pipelines.reports.reentry import reentry
+    from hrorch_pipelines.reports.render import render
+    from hrorch_pipelines.storage.warehouse import open_published
+
+    ledger = workplace.ledger()
+    with open_published(workplace.home) as con:
+        render(reentry(ledger, con, workplace.stack), "table")
+    ledger.close()
+    counted = Counter(one.found for one in told.typed)
+    ways = ", ".join(f"{counted[way]} {words}" for way, words in _FOUND.items() if counted[way])
+    missed = counted["missed"]
+    console.print(
+        f"Records that people of the cohort typed by hand: {len(told.typed)}, found to be typed: "
+        f"{len(told.typed) - missed} ({ways}).",
+        style="bold red" if missed else "",
+        highlight=False,
+    )
+
+
+_FOUND = {
+    "named": "the system says who",
+    "traced": "an error that only hands make",
+    "not_ours": "there before the program, in a system that tells nobody",
+    "missed": "not found",
+}

@@ -98,6 +98,22 @@ def status(
 
 
 @handoffs_app.command()
+def reentry(
+    format_: FormatOption = "table", output: OutOption = None, stack: StackOption = None, home: HomeOption = None
+) -> None:
+    """Per handoff: how many records the program made, how many others, and what people typed (M1 with its bounds)."""
+    from hrorch_pipelines.reports.reentry import reentry as read
+    from hrorch_pipelines.reports.render import render
+    from hrorch_pipelines.storage.warehouse import open_published
+    from hrorch_pipelines.workplace import open_workplace
+
+    workplace = open_workplace(stack, home)
+    with closing(workplace.ledger()) as ledger, open_published(workplace.home) as con:
+        table = read(ledger, con, workplace.stack)
+    render(table, format_, output)
+
+
+@handoffs_app.command()
 def timeline(
     person: PersonArgument,
     known_at: Annotated[

@@ -120,11 +120,13 @@ def _get(info: Any, name: str) -> Any:
 
 
 def _site(folder: Path) -> dict[str, Any]:
+    page = {"module_name": "hrorch_pipelines.gates.pages", "class_name": "PageView"}
     return {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "site_section_builders": {"expectations": {"view": page}, "validations": {"view": page}, "profiling": "None"},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "view": {**page, "class_name": "IndexView"}},
     }
 
 

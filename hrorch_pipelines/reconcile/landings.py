@@ -13,7 +13,7 @@ from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.reconcile.terms import Cause
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.cycles import Cycle
-from hrorch_pipelines.storage.sql import ident, record_table
+from hrorch_pipelines.storage.sql import ident, literal, record_table
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS reconcile;
@@ -47,21 +47,28 @@ WITH recent AS (
     FROM history.changes
     WHERE kind IN ('created', 'updated') AND after IS NOT NULL AND observed_at > $since
 ), unseen AS (
-    SELECT recent.* FROM recent ANTI JOIN reconcile.landings USING (landing_id)
+    SELECT recent.*, links.person_id, links.source_id AS base_id,
+           -- A stamp older than the last snapshot that did not show the change cannot be about it.
+           changed_at IS NULL OR previous_observed_at IS NULL OR changed_at >= previous_observed_at AS stamp_tells
+    FROM recent ANTI JOIN reconcile.landings USING (landing_id)
+    JOIN (FROM identity.links WHERE source_id IN (SELECT coalesce(parent_id, source_id) FROM recent)) AS links
+      ON links.system = recent.system AND links.source_id = coalesce(recent.parent_id, recent.source_id)
+), known AS (
+    SELECT person_id, system, min(since) AS since FROM identity.links
+    WHERE person_id IN (SELECT person_id FROM unseen) GROUP BY ALL
+), staged AS (
+    SELECT unseen.landing_id, {stage} AS stage
+    FROM unseen JOIN golden.persons AS golden USING (person_id) LEFT JOIN known USING (person_id)
+    GROUP BY unseen.landing_id, unseen.system
 )
-SELECT unseen.landing_id, links.person_id, unseen.attribute, unseen.system, unseen.record, links.source_id,
+SELECT unseen.landing_id, unseen.person_id, unseen.attribute, unseen.system, unseen.record, unseen.base_id AS source_id,
        unseen.effective_from, unseen.after,
-       CASE WHEN unseen.changed_at >= coalesce(unseen.previous_observed_at, unseen.changed_at) THEN unseen.changed_at
-            ELSE unseen.observed_at END AS landed_at,
+       CASE WHEN stamp_tells THEN coalesce(unseen.changed_at, unseen.observed_at) ELSE unseen.observed_at END AS landed_at,
+       coalesce(CASE WHEN stamp_tells THEN unseen.changed_at END, unseen.previous_observed_at, unseen.observed_at) AS earliest,
        unseen.observed_at AS detected_at,
-       -- A stamp older than the last snapshot that did not show the change cannot be about it.
-       CASE WHEN unseen.changed_at IS NULL OR unseen.previous_observed_at IS NULL OR unseen.changed_at >= unseen.previous_observed_at
-            THEN unseen.changed_by END AS changed_by
-FROM unseen
-JOIN (FROM identity.links WHERE source_id IN (SELECT coalesce(parent_id, source_id) FROM unseen)) AS links
-  ON links.system = unseen.system AND links.source_id = coalesce(unseen.parent_id, unseen.source_id)
-JOIN golden.persons AS golden ON golden.person_id = links.person_id
-JOIN landing_authority AS authority ON authority.attribute = unseen.attribute AND authority.stage = golden.stage
+       CASE WHEN stamp_tells THEN unseen.changed_by END AS changed_by
+FROM unseen JOIN staged USING (landing_id)
+JOIN landing_authority AS authority ON authority.attribute = unseen.attribute AND authority.stage = staged.stage
 WHERE authority.system <> unseen.system
 """
 
@@ -102,7 +109,7 @@ def attribute_landings(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycl
     """
     con.execute(SCHEMA)
     _declare(con, stack)
-    con.execute(_NEW, {"since": cycle.now - LOOK_BACK})
+    con.execute(_NEW.format(stage=_stage_then(stack)), {"since": cycle.now - LOOK_BACK})
     _drop_repeats(con, stack)
     _find_own_writes(con, key)
     con.execute(_INSERT, {"typing": [cause.value for cause in TYPING], "cycle": cycle.cycle_id})
@@ -117,6 +124,29 @@ def value_hash(key: bytes, target: str, person_id: str, attribute: str, value: s
     return hmac.new(key, f"{target}\x1f{person_id}\x1f{attribute}\x1f{value}".encode(), hashlib.sha256).hexdigest()
 
 
+def _stage_then(stack: Stack) -> str:
+    """SQL over `unseen`, `known` and `golden`: the stage in which the value arrived, which says whose it was to state.
+
+    That is the stage by the records known before it was seen: what is typed into the HRIS for a candidate is a copy of the
+    ATS, although the person is a worker from then on; and what came from the ATS stays an original. A record that is the
+    first of a person's stands for the stage of its own system. A stage's condition is not known of former days: of two
+    stages of one system it is today's.
+    """
+
+    def holds(stage: str, of: str) -> str:
+        systems = ", ".join(literal(system) for system in stack.stages[stage].present_in)
+        return f"{of} IN ({systems})"
+
+    def before(stage: str) -> str:
+        return f"bool_or({holds(stage, 'known.system')} AND known.since < unseen.observed_at)"
+
+    today = " ".join(f"WHEN any_value(golden.stage) = {literal(name)} THEN {before(name)}" for name in stack.stages)
+    then = " ".join(f"WHEN {before(name)} THEN {literal(name)}" for name in stack.stages)
+    own = " ".join(f"WHEN {holds(name, 'unseen.system')} THEN {literal(name)}" for name in stack.stages)
+    return f"""CASE WHEN any_value(golden.stage) IS NULL THEN NULL
+        WHEN CASE {today} END THEN any_value(golden.stage) {then} {own} ELSE any_value(golden.stage) END"""
+
+
 def _find_own_writes(con: duckdb.DuckDBPyConnection, key: bytes) -> None:
     """Landings that we ourselves wrote: same target, person, attribute and value, inside the handoff's window."""
     con.execute("CREATE OR REPLACE TEMP TABLE landing_writes (landing_id VARCHAR PRIMARY KEY, ours BOOLEAN)")
@@ -124,7 +154,7 @@ def _find_own_writes(con: duckdb.DuckDBPyConnection, key: bytes) -> None:
         """SELECT n.landing_id, n.system, n.person_id, n.attribute, n.after, w.value_hash
            FROM new_landings AS n JOIN reconcile.write_ledger AS w
              ON w.target = n.system AND w.person_id = n.person_id AND w.attribute = n.attribute
-            AND n.detected_at >= w.acknowledged_at AND n.landed_at <= w.window_ends_at"""
+            AND n.detected_at >= w.acknowledged_at AND n.earliest <= w.window_ends_at"""
     ).fetchall()
     ours = {row[0] for row in candidates if hmac.compare_digest(row[5], value_hash(key, *row[1:5]))}
     if ours:

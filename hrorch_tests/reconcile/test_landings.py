@@ -44,14 +44,14 @@ def con(with_accounts) -> duckdb.DuckDBPyConnection:
         """CREATE TABLE history.changes (system VARCHAR, record VARCHAR, record_key VARCHAR, source_id VARCHAR, parent_id VARCHAR,
                effective_from DATE, attribute VARCHAR, before VARCHAR, after VARCHAR, kind VARCHAR, changed_at TIMESTAMPTZ,
                changed_by VARCHAR, observed_at TIMESTAMPTZ, previous_observed_at TIMESTAMPTZ, snapshot_id VARCHAR);
-           CREATE TABLE identity.links (system VARCHAR, source_id VARCHAR, person_id VARCHAR);
+           CREATE TABLE identity.links (system VARCHAR, source_id VARCHAR, person_id VARCHAR, since TIMESTAMPTZ);
            CREATE TABLE golden.persons (person_id VARCHAR, stage VARCHAR);
            CREATE TABLE reconcile.discrepancies
                (person_id VARCHAR, attribute VARCHAR, copy_system VARCHAR, copy_value VARCHAR, cause VARCHAR);
            CREATE TABLE reconcile.pair_counts
                (authority_system VARCHAR, copy_system VARCHAR, attribute VARCHAR, state VARCHAR, n BIGINT);
            CREATE TABLE reconcile.person_profile (disagreeing INTEGER, comparable INTEGER, persons BIGINT);
-           INSERT INTO identity.links VALUES ('payroll', 'x1', 'p1'), ('hris', 'h1', 'p1');
+           INSERT INTO identity.links VALUES ('payroll', 'x1', 'p1', '2026-01-01'), ('hris', 'h1', 'p1', '2026-01-01');
            INSERT INTO golden.persons VALUES ('p1', 'worker')"""
     )
     connection.execute(SCHEMA)
@@ -129,7 +129,7 @@ def test_a_removed_value_and_an_unmatched_record_do_not_land(con, with_accounts)
     change(con, "start_date", by="Dana W.", after="2026-01-01")
     attribute_landings(con, with_accounts, CYCLE, KEY)
     assert landed(con) == []
-    con.execute("INSERT INTO identity.links VALUES ('payroll', 'x1', 'p1')")
+    con.execute("INSERT INTO identity.links VALUES ('payroll', 'x1', 'p1', '2026-01-01')")
     attribute_landings(con, with_accounts, CYCLE, KEY)
     assert landed(con) == [("start_date", "manual", 3)], "matched later, counted later"
 
@@ -168,3 +168,50 @@ def test_a_stamp_from_before_the_last_snapshot_is_about_something_else(con, with
     )
     attribute_landings(con, with_accounts, CYCLE, KEY)
     assert landed(con) == [("job_title", "unknown", 5)]
+
+
+def test_what_is_typed_into_the_hris_for_a_candidate_is_a_copy_of_the_ats(con, with_accounts):
+    """The stage counts in which a value arrives: the person is a worker by the time anybody asks."""
+    con.execute("UPDATE identity.links SET system = 'ats' WHERE source_id = 'x1'")
+    con.execute("UPDATE identity.links SET since = ? WHERE source_id = 'h1'", [NOW])
+    change(
+        con, "legal_last_name", system="ats", record="candidate", by=None, kind="created", at=NOW - timedelta(days=9)
+    )
+    change(con, "legal_last_name", system="hris", record="worker", by="Dana W.", kind="created", snapshot="s3")
+    con.execute("UPDATE history.changes SET parent_id = 'h1' WHERE system = 'hris'")
+    attribute_landings(con, with_accounts, CYCLE, KEY)
+    assert con.execute("SELECT system, attribution FROM reconcile.landings").fetchall() == [("hris", "manual")]
+    change(
+        con, "legal_last_name", system="hris", record="worker", by="Dana W.", at=NOW + timedelta(days=1), snapshot="s4"
+    )
+    con.execute("UPDATE history.changes SET parent_id = 'h1' WHERE system = 'hris'")
+    attribute_landings(con, with_accounts, CYCLE, KEY)
+    assert len(landed(con)) == 1, "what the HRIS says of a worker is an original"
+
+
+def test_of_two_records_that_appear_together_each_stands_for_the_stage_of_its_system(con, with_accounts):
+    con.execute("UPDATE identity.links SET since = ?", [NOW])
+    con.execute("INSERT INTO identity.links VALUES ('ats', 'a1', 'p1', ?)", [NOW])
+    for system, record, source in (("ats", "candidate", "a1"), ("hris", "worker", "h1"), ("payroll", "worker", "x1")):
+        change(con, "legal_last_name", system=system, record=record, kind="created", snapshot=source)
+        con.execute("UPDATE history.changes SET parent_id = ? WHERE snapshot_id = ?", [source, source])
+    attribute_landings(con, with_accounts, CYCLE, KEY)
+    assert con.execute("SELECT system FROM reconcile.landings").fetchall() == [("payroll",)]
+
+
+@pytest.mark.parametrize(("before", "attribution"), [(4, "orchestrator"), (0, "unknown")])
+def test_a_value_without_a_stamp_may_have_landed_at_any_time_since_the_last_snapshot(
+    con, with_accounts, before, attribution
+):
+    change(con)
+    con.execute(
+        "UPDATE history.changes SET changed_at = NULL, previous_observed_at = ?",
+        [NOW - timedelta(days=before, hours=1)],
+    )
+    written = NOW - timedelta(days=3)
+    con.execute(
+        "INSERT INTO reconcile.write_ledger VALUES ('payroll', 'p1', 'job_title', ?, ?, ?)",
+        [value_hash(KEY, "payroll", "p1", "job_title", "Nurse"), written, written + timedelta(hours=26)],
+    )
+    attribute_landings(con, with_accounts, CYCLE, KEY)
+    assert landed(con) == [("job_title", attribution, 1 if before else 5)]
