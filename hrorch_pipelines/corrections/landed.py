@@ -95,7 +95,8 @@ def _copy_made(ledger: Ledger, con: duckdb.DuckDBPyConnection, home_key: bytes, 
                 said = seals.open(row.person_id, row.content_sealed)
             except ErasedError:
                 continue
-            writes += _writes(home_key, stack, row, json.loads(said)["values"] if said else {})
+            content = json.loads(said) if said else {"values": {}}
+            writes += _writes(home_key, stack, row, {**content.get("filled", {}), **content["values"]})
     _tell(con, writes, copied)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from hrorch_pipelines.handoffs.asking import SOURCE, label_of
 from hrorch_pipelines.handoffs.targets import owner_of
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.ledger_tables import actions
-from hrorch_pipelines.storage.sealed import Seals
+from hrorch_pipelines.storage.sealed import ErasedError, Seals
 
 _TO_DO = {
     State.CONFLICTED: "Look in the target whose record it is and bring it into the state the handoff wants, or join or part the "
@@ -43,6 +44,7 @@ class End:
     why: str
     fault: str | None = None
     also: dict[str, Any] = field(default_factory=dict, repr=False)
+    filled: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def finish(con: sa.Connection, seals: Seals, stack: Stack, ends: Sequence[End], now: datetime) -> None:
@@ -51,7 +53,10 @@ def finish(con: sa.Connection, seals: Seals, stack: Stack, ends: Sequence[End], 
         return
     bad = {one.row.action_id: finding(stack, one) for one in ends if one.to in _TO_DO}
     told = {action_id: cases.case_id(found) for action_id, found in bad.items()}
-    moves = [Move(one.row, one.to, one.why, one.fault, _columns(one, told.get(one.row.action_id), now)) for one in ends]
+    moves = [
+        Move(one.row, one.to, one.why, one.fault, _columns(one, told.get(one.row.action_id), now) | _filled(one, seals))
+        for one in ends
+    ]
     outbox.move(con, seals, stack.content_hash, moves, now)
     if bad:
         cases.report(con, seals, stack, bad.values(), now)
@@ -92,6 +97,18 @@ def finding(stack: Stack, end: End) -> cases.Finding:
         reviewer=handoff.owner if handoff else owner_of(stack, row.target),
         subject=row.step_id,
     )
+
+
+def _filled(end: End, seals: Seals) -> dict[str, Any]:
+    """What the target put into a new record by itself is kept with what we said: it came with our making, by no hand (M1)."""
+    try:
+        said = seals.open(end.row.person_id, end.row.content_sealed) if end.filled else None
+    except ErasedError:
+        said = None
+    if said is None:
+        return {}
+    text = json.dumps({**json.loads(said), "filled": dict(end.filled)}, sort_keys=True, ensure_ascii=False)
+    return {"content_sealed": seals.seal(end.row.person_id, text)}
 
 
 def _columns(end: End, case_id: str | None, now: datetime) -> dict[str, Any]:

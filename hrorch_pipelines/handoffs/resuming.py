@@ -61,7 +61,7 @@ def _decide(desk: Desk, acting: Acting, seen: Seen) -> Acting | None:
     patient = desk.begun - (row.acknowledged_at or row.sent_at) < patience_of(desk.stack, row)
     if seen.state == "there":
         also = {"source_id": seen.source_id} if seen.source_id and row.verb != "change" else {}
-        desk.end([End(row, State.CONFIRMED, "is seen in the target", also=also)])
+        desk.end([End(row, State.CONFIRMED, "is seen in the target", also=also, filled=seen.filled)])
     elif seen.state == "untold":
         _untold(desk, row, lost=lost)
     elif patient:

@@ -210,7 +210,9 @@ def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any]]:
     """(place, the attribute it is a value of, value) of every leaf."""
     for key, value in content.items():
         if isinstance(value, Mapping):
-            yield from ((f"{key}.{name}", name if key == "values" else None, one) for name, one in value.items())
+            yield from (
+                (f"{key}.{name}", name if key in {"values", "filled"} else None, one) for name, one in value.items()
+            )
         elif isinstance(value, list):
             yield from ((f"{key}.{number}", None, one) for number, one in enumerate(value))
         else:

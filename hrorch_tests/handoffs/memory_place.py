@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ class Place:
     unclear: set[str] = field(default_factory=set)
     troubles: list[tuple[str, WriteFault]] = field(default_factory=list)
     hand: Callable[[Making], None] | None = None
+    filled: Mapping[str, str] = field(default_factory=dict)  # what it puts into what is made here
 
     def preview(self, making: Making) -> Preview:
         return Preview("MAKE", making.place, {"what": "…"})
@@ -52,7 +53,7 @@ class Place:
         if known in self.unclear:
             return Seen("unclear", why="two records have its key")
         if known in self.made and not self.lagging:
-            return Seen("there", self.made[known])
+            return Seen("there", self.made[known], filled=self.filled if self.makes[known] else {})
         self.lagging = max(0, self.lagging - 1)
         return Seen("absent")
 

@@ -38,3 +38,17 @@ def test_what_was_made_is_told_once_and_what_was_there_already_never(bench: Benc
     assert rows[0][3] == value_hash(key, "hris", "p1", "pay_amount", "52000.0000"), "as the history will hold it"
     assert rows[0][4] == sent_at
     assert rows[0][5] - sent_at > timedelta(hours=24)
+
+
+def test_what_the_target_filled_in_by_itself_came_with_our_making(bench: Bench) -> None:
+    place = Place(made={"p2@lakeside.example": "by-hand"}, filled={"employment_status": "active"})
+    bench.ready("hris-prehire", "p1")
+    bench.ready("hris-prehire", "p2")
+    bench.push("hris", place)
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        copy_made(bench.ledger, con, bench.ledger.home.key(), bench.stack)
+        rows = con.execute(
+            "SELECT person_id, value_hash FROM reconcile.write_ledger WHERE attribute = 'employment_status'"
+        ).fetchall()
+    assert rows == [("p1", value_hash(bench.ledger.home.key(), "hris", "p1", "employment_status", "active"))]

@@ -37,8 +37,14 @@ class Place:
         with self.ledger.write() as con:
             con.execute(
                 steps.insert().values(
-                    step_id=f"{handoff} {person}", handoff=handoff, person_id=person, once_per="", state=state,
-                    done_how=how, owner="hris-analyst", **values,
+                    step_id=f"{handoff} {person}",
+                    handoff=handoff,
+                    person_id=person,
+                    once_per="",
+                    state=state,
+                    done_how=how,
+                    owner="hris-analyst",
+                    **values,
                 )  # fmt: skip
             )
 

@@ -73,12 +73,14 @@ class Seen:
     `other`: something stands in its place (a calendar event somebody edited; `version` for compare and set).
     `unclear`: several could be it, or keys agree and what should confirm them contradicts: nobody may act on that.
     `untold`: this place cannot be looked into (mail).
+    `filled`: of a record that we just made, what the target put into it by itself; attribute → canonical text.
     """
 
     state: Literal["absent", "there", "other", "unclear", "untold"]
     source_id: str | None = None
     version: str | None = None
     why: str | None = None  # `unclear`: in words, no values
+    filled: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Maker(Protocol):

@@ -266,7 +266,9 @@ def _as_made(stack: Stack, system: str, new: NewRecord, reference: str, found: A
         return Seen("unclear", why="what stands under the id given to us is another record")
     if people.usable(new.values) and people.likeness(new.values, reference) is not Likeness.SAME:
         return Seen("unclear", why="what stands under the id given to us is not what was made")
-    return Seen("there", source_id=reference, version=found.rows[0].version)
+    row = found.rows[0]
+    filled = {name: text for name, text in row.values.items() if text is not None and new.values.get(name) is None}
+    return Seen("there", source_id=reference, version=row.version, filled=filled)
 
 
 def _new_key(form: RestCreate, answer: Reply) -> str | None:

@@ -46,6 +46,18 @@ def test_a_person_is_made_once_and_found_by_whoever_looks_next(stack: Any, place
     assert (later.state, later.source_id) == ("there", source_id)
 
 
+def test_what_the_target_fills_in_by_itself_is_told_by_whoever_made_the_record(stack: Any) -> None:
+    """Payroll takes a name and a birth date; that somebody new is active is its own doing, and no hand's."""
+    values = {"legal_first_name": "Ia", "legal_last_name": "Berg", "personal_email": "ia@mail.example"}
+    wanted = making("payroll", "worker", **values)
+    with maker(stack, "payroll") as one:
+        made(one, wanted)
+        again = one.look(wanted)
+    assert again.filled["employment_status"] == "active"
+    assert not again.filled.keys() & values.keys()
+    assert not look(stack, making("payroll", "worker", **values)).filled, "whoever finds a record did not make it"
+
+
 def test_a_hire_is_enrolled_in_payroll_with_the_pay_in_payrolls_terms(stack: Any, sandbox: Any) -> None:
     with maker(stack, "payroll") as one:
         worker = made(
