@@ -33,7 +33,7 @@ class Place:
         self._number = 0
 
     def step(self, handoff: str, person: str, how: str, state: str = "done") -> None:
-        values: dict[str, Any] = {name: NOW for name in ("state_at", "true_from", "known_at", "due_at", "last_seen_at")}
+        values: dict[str, Any] = dict.fromkeys(("state_at", "true_from", "known_at", "due_at", "last_seen_at"), NOW)
         with self.ledger.write() as con:
             con.execute(
                 steps.insert().values(
@@ -45,7 +45,7 @@ class Place:
                     done_how=how,
                     owner="hris-analyst",
                     **values,
-                )  # fmt: skip
+                )
             )
 
     def landed(self, person: str, system: str, record: str, *who: str, at: datetime = NOW) -> None:
