@@ -136,6 +136,9 @@ def demo(
         workplace = _workplace(home, sandbox, sends=True)
         judged = Judged(twins.judge(), _unplanted(workplace, world))
         tables.tell(story, scores, judged, workplace)
+        if not short:
+            half = f"Half of it is told, after {time.monotonic() - began:.0f} s. Now people come and go, through eight weeks."
+            console.print(f"\n{half}\n", highlight=False)
         rehearsal = None if short else _rehearsed_beside()
         walked = None if short else _walk_cohort(sandbox, home, say)
         say("rehearsing failures")
@@ -181,7 +184,9 @@ def _rehearsed_beside() -> Callable[[], list[Outcome]]:
 
     from hrorch_pipelines.drill.rehearse import rehearse
 
-    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context("spawn"), initializer=logging.disable, initargs=(logging.WARNING,)
+    )
     future = pool.submit(rehearse, [])
     pool.shutdown(wait=False)
     return future.result
