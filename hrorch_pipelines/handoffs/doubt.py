@@ -19,15 +19,37 @@ def doubt_sql(stack: Stack, columns: Iterable[str]) -> str:
     A decided value is in doubt with the system that decides it in the person's stage. A system nobody looks at never counts.
     """
     looked = set(columns)
+    terms = _stale(stack, looked)
+    if names := _names(stack, looked):
+        terms.append(f"list_has_any({DOUBTFUL}, [{names}])")
+    return f"coalesce({' OR '.join(terms)}, false)" if terms else "false"
+
+
+def own_doubt(stack: Stack, columns: Iterable[str]) -> str:
+    """SQL: which of these columns are in doubt for the person alone, as `a, b`; NULL where none is, or a system is stale.
+
+    A stale system has an owner who is told of it. What is withheld or held for one person may stay so for ever unseen.
+    """
+    looked = set(columns)
+    names, stale = _names(stack, looked), " OR ".join(_stale(stack, looked)) or "false"
+    if not names:
+        return "NULL::VARCHAR"
+    told = f"nullif(array_to_string(list_sort(list_intersect({DOUBTFUL}, [{names}])), ', '), '')"
+    return f"CASE WHEN NOT coalesce({stale}, false) THEN {told} END"
+
+
+def _stale(stack: Stack, looked: set[str]) -> list[str]:
+    """SQL conditions: a system that one of the columns comes from has gone stale."""
     terms = []
     for _, stages, system, _ in sources(stack, looked | _behind(stack, looked)):
         stale = ident(f"{bare(system)}_stale")
         within = f"stage IN ({', '.join(literal(stage) for stage in stages)}) AND " if stages is not None else ""
         terms.append(f"({within}{stale})")
-    names = ", ".join(literal(name) for name in sorted(looked & column_of(stack).keys()))
-    if names:
-        terms.append(f"list_has_any({DOUBTFUL}, [{names}])")
-    return f"coalesce({' OR '.join(dict.fromkeys(terms))}, false)" if terms else "false"
+    return list(dict.fromkeys(terms))
+
+
+def _names(stack: Stack, looked: set[str]) -> str:
+    return ", ".join(literal(name) for name in sorted(looked & column_of(stack).keys()))
 
 
 def held_back(stack: Stack, system: str, attribute: str, row: str) -> str:

@@ -52,6 +52,8 @@ class Found:
     undo_text: str | None = field(repr=False)
 
 
+UNTOLD = "what cannot be told now: "
+_IN_DOUBT = "(f.outcome = 'begin' AND f.doubt)"
 _FIELDS = tuple(Found.__dataclass_fields__)
 
 
@@ -111,16 +113,16 @@ def found(con: duckdb.DuckDBPyConnection, stack: Stack, rule: Rule, batch: int) 
         for other in stack.handoffs
         if f"done_{bare(other)}" in rule.parsed.when.columns
     ]
-    fields = ", ".join(
-        f"greatest({', '.join(['m.moment', *done, 'NULL::TIMESTAMPTZ'])}) AS moment"
-        if name == "moment"
-        else "f.said_now AS said"
-        if name == "said"
-        else f"coalesce(f.{ident(name)}, false)"
-        if name in {"wanted", "back", "there", "undo_doubt"}
-        else f"f.{ident(name)}"
-        for name in _FIELDS
-    )
+    special = {
+        "moment": f"greatest({', '.join(['m.moment', *done, 'NULL::TIMESTAMPTZ'])}) AS moment",
+        "said": "f.said_now AS said",
+        # Begun in doubt it is parked: somebody has to know that it waits, and for what.
+        "there": f"coalesce(f.there, false) AND NOT {_IN_DOUBT}",
+        "missing": f"CASE WHEN {_IN_DOUBT} THEN {literal(UNTOLD)} || f.own_doubt ELSE f.missing END",
+        "missing_owner": f"CASE WHEN NOT {_IN_DOUBT} THEN f.missing_owner END",
+        **{name: f"coalesce(f.{name}, false)" for name in ("wanted", "back", "undo_doubt")},
+    }
+    fields = ", ".join(special.get(name, f"f.{ident(name)}") for name in _FIELDS)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE handoff_acts AS
             SELECT {fields}, row_number() OVER (ORDER BY f.person_id, f.once_per, f.step_id) AS place
@@ -165,7 +167,8 @@ def _outcome(rule: Rule) -> str:
             WHEN j.state NOT IN ('parked', 'due', 'asked') THEN 'past'
             WHEN coalesce(d.once_doubt, false) AND NOT j.twin THEN 'in_doubt' ELSE 'act' END
         WHEN j.state IS NULL THEN CASE
-            WHEN j.once_per IS NULL OR NOT {fresh} THEN 'nothing' WHEN j.doubt THEN 'in_doubt' ELSE 'begin' END
+            WHEN j.once_per IS NULL OR NOT {fresh} THEN 'nothing'
+            WHEN j.doubt AND j.own_doubt IS NULL THEN 'in_doubt' ELSE 'begin' END
         WHEN j.state IN ('dropped', 'compensated') THEN CASE
             WHEN NOT {fresh} THEN 'kept' WHEN j.doubt THEN 'in_doubt' ELSE 'act' END
         WHEN j.state = 'done' THEN CASE

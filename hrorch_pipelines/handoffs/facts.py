@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hrorch_pipelines.handoffs.conditions import ParsedHandoff, parsed_spell
 from hrorch_pipelines.handoffs.content import Content, content_of
-from hrorch_pipelines.handoffs.doubt import doubt_sql
+from hrorch_pipelines.handoffs.doubt import doubt_sql, own_doubt
 from hrorch_pipelines.handoffs.local_day import midnight
 from hrorch_pipelines.handoffs.marks import once_per_mark
 from hrorch_pipelines.stack.handing import Ask, Create, Invite, Mail
@@ -63,6 +63,7 @@ def facts(stack: Stack, rule: Rule) -> str:
         "back": back,
         "there": f"coalesce({_there(stack, rule)}, false)",
         "doubt": doubt_sql(stack, parsed.columns),
+        "own_doubt": own_doubt(stack, parsed.columns),
         "undo_doubt": doubt_sql(stack, parsed.undo_columns),
         "once_now": once,
         "once_doubt": _held(parsed.once_per.columns, stack),

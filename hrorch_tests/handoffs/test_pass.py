@@ -387,6 +387,27 @@ def test_a_value_that_is_held_at_a_gate_holds_its_person_only(town):
     assert here.office.step("order-check").state == "due"
 
 
+def test_what_begins_in_doubt_is_parked_until_it_can_be_told(town):
+    """A value that is withheld for one person has no other owner who would be told that something waits for it."""
+    here = town("order-check")
+    see_at = here.office.seen.see
+    for person in ("ann", "bob"):
+        see_at("ats", person, candidate(person), here.office.clock.now(), marks="    w   ")
+    assert on(here).unsent == {}
+    assert {row.person_id: (row.state, row.missing) for row in here.office.steps("order-check")} == {
+        person: ("parked", "what cannot be told now: ats_authorised") for person in ("ann", "bob")
+    }
+    assert on(here).total("in_doubt") == 2, "the next pass leaves them as they are"
+    here.office.clock.at += timedelta(days=30)
+    here.office.seen.stale()
+    on(here)
+    assert live(here) == {"stalled:order-check": "dana"}, "and it becomes late like any other"
+    see(here)
+    see(here, person="bob", offer_status="draft")
+    on(here)
+    assert {row.person_id: row.state for row in here.office.steps("order-check")} == {"ann": "due", "bob": "dropped"}
+
+
 def test_over_budget_all_of_it_freezes_until_its_owner_lets_it_pass(town):
     here = town("order-check", corrections__budgets=[{"kind": "hire", "count": 3, "owner": "rita"}])
     here.office.twice = True
