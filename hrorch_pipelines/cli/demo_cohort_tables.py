@@ -34,13 +34,18 @@ def _tell_weeks(told: CohortTold) -> None:
 
 
 def _tell_handoffs(workplace: Workplace) -> None:
-    from hrorch_pipelines.reports.handoffs import status
+    from hrorch_pipelines.reports.handoffs import status, steps
     from hrorch_pipelines.reports.render import render
 
     ledger = workplace.ledger()
     table = status(ledger, workplace.stack)
+    waiting = steps(ledger, workplace.stack, states=["parked"])
     ledger.close()
     render(table, "table")
+    place = {name: waiting.place(name) for name in ("handoff", "missing", "whose")}
+    parked = Counter(tuple(row[place[name]] for name in place) for row in waiting.rows)
+    for (handoff, missing, whose), count in sorted(parked.items()):
+        console.print(f"{handoff}: {count} wait for {missing}; it is the turn of {whose}.", highlight=False)
 
 
 def _tell_verdicts(told: CohortTold) -> None:
