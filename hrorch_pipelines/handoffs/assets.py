@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 
@@ -18,8 +19,10 @@ from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.workplace import Workplace
 
 GROUP = "act"
+Passed = Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]
 BETWEEN = "handoffs_between"
 """The job of a pass without a cycle."""
+JUDGED, IN_TIME, HAPPENED = "all_judged", "in_time", "happened"
 
 
 def active(stack: Stack) -> bool:
@@ -51,14 +54,16 @@ def handoff_assets(stack: Stack) -> list[dg.AssetsDefinition]:
         deps=[["handoffs", "states"], ["reconcile", "discrepancies"], ["corrections", "confirmed"]],
         group_name=GROUP,
         kinds={"duckdb", "sqlite"},
+        check_specs=_check_specs("pass"),
         description="What should exist and does not: every handoff for everybody, its steps brought up to what is true.",
         pool="warehouse",
     )
-    def passed(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
+    def passed(workplace: dg.ResourceParam[Workplace]) -> Passed:
         with closing(workplace.ledger()) as ledger, workplace.warehouse.write() as con:
             cycle = spine.current(con)
             result = run_pass(ledger, con, workplace.stack, cycle.now, cycle_id=cycle.cycle_id)
-        return dg.MaterializeResult(metadata=metadata(result))
+        yield from _checks(result, "pass")
+        yield dg.MaterializeResult(asset_key=["handoffs", "pass"], metadata=metadata(result))
 
     return [states, passed]
 
@@ -107,19 +112,50 @@ def metadata(result: PassResult) -> dict[str, dg.MetadataValue]:
     return {**{name: dg.MetadataValue.int(n) for name, n in told.items()}, **faults}
 
 
+def _check_specs(name: str) -> list[dg.AssetCheckSpec]:
+    asset = ["handoffs", name]
+    return [
+        dg.AssetCheckSpec(JUDGED, asset=asset, description="Every handoff could be evaluated for everybody."),
+        dg.AssetCheckSpec(IN_TIME, asset=asset, description="No open step is past its time."),
+    ]
+
+
+def _checks(result: PassResult, name: str) -> Iterator[dg.AssetCheckResult]:
+    faults = sorted(handoff for handoff, one in result.handoffs.items() if one.fault)
+    late = {handoff: one.stalled for handoff, one in result.handoffs.items() if one.stalled}
+    yield dg.AssetCheckResult(
+        asset_key=["handoffs", name],
+        check_name=JUDGED,
+        passed=not faults,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"Cannot be evaluated: {', '.join(faults)}." if faults else "All could be evaluated.",
+        metadata={"faults": len(faults)},
+    )
+    yield dg.AssetCheckResult(
+        asset_key=["handoffs", name],
+        check_name=IN_TIME,
+        passed=not late,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(f"{handoff}: {n} late" for handoff, n in late.items()) or "Nothing is late.",
+        metadata=late,
+    )
+
+
 def _passed_between() -> dg.AssetsDefinition:
     @dg.asset(
         key=["handoffs", "between"],
         deps=[["published", "warehouse"]],
         group_name=GROUP,
         kinds={"duckdb", "sqlite"},
+        check_specs=_check_specs("between"),
         description="The same pass over the published copy, when an action, an answer or the clock may let something go on.",
     )
-    def passed_between(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
+    def passed_between(workplace: dg.ResourceParam[Workplace]) -> Passed:
         with closing(workplace.ledger()) as ledger:
             result = between.pass_between(ledger, workplace.home, workplace.stack, workplace.clock)
         dg.get_dagster_logger().info(between.sentence(result))
-        return dg.MaterializeResult(metadata=metadata(result))
+        yield from _checks(result, "between")
+        yield dg.MaterializeResult(asset_key=["handoffs", "between"], metadata=metadata(result))
 
     return passed_between
 
@@ -133,9 +169,16 @@ def _handed(stack: Stack, target: str) -> dg.AssetsDefinition:
         group_name=GROUP,
         kinds={place.connector},
         owners=[stack.people[owner_of(stack, target)].email],
+        check_specs=[
+            dg.AssetCheckSpec(
+                HAPPENED,
+                asset=["handed", target],
+                description="Nothing that was to be made, changed or sent came to a refusal, a conflict or nothing.",
+            )
+        ],
         description=f"What handoffs made, changed or sent in {target}, batch by batch until nothing is due.",
     )
-    def handed(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
+    def handed(workplace: dg.ResourceParam[Workplace]) -> Passed:
         log = dg.get_dagster_logger()
         total: dict[str, int] = {}
         batches, stopped = 0, None
@@ -148,6 +191,17 @@ def _handed(stack: Stack, target: str) -> dg.AssetsDefinition:
                 log.info("Batch %d: %s%s", batches, result, f" ({stopped})" if stopped else "")
                 if stopped or not result["taken"] or result["put_back"]:
                     break
-        return dg.MaterializeResult(metadata={**total, "batches": batches, "stopped": stopped or "nothing more is due"})
+        wrong = {state: total[state] for state in ("conflicted", "diverged", "failed") if total.get(state)}
+        yield dg.AssetCheckResult(
+            asset_key=["handed", target],
+            check_name=HAPPENED,
+            passed=not wrong,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=", ".join(f"{n} {state}" for state, n in wrong.items())
+            or "Whatever was due has happened or waits.",
+            metadata=wrong,
+        )
+        told = {**total, "batches": batches, "stopped": stopped or "nothing more is due"}
+        yield dg.MaterializeResult(asset_key=["handed", target], metadata=told)
 
     return handed
