@@ -44,5 +44,5 @@ def test_a_cohort_goes_from_application_to_first_pay_and_out_again(
     assert told.typed
     assert not [one for one in told.typed if one.found == "missed"]
     (ours,) = [row for row in table.rows if row[:2] == (ALL, BY_PROGRAM)]
-    assert ours[table.place("low")] == 0.0, "nobody typed what the program made"
+    assert ours[table.place("low")] < 0.01, "hardly anybody typed into what the program made"
     assert ours[table.place("high")] < 0.05
