@@ -22,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import duckdb
+from _edits import edit
 from _measure import Timings, cpu_seconds, machine, peak_gib
 
 from hrorch_pipelines import cycle as spine
@@ -52,8 +53,6 @@ LIMIT_GIB = 8.0
 LIMIT_NEXT = 0.10
 SMALL = 10_000
 """Below it nothing is measured, only run."""
-CHANGED = 200
-"""One record in this many is edited in each system: 0.5 %."""
 
 STARTING = "start a process, import"
 OPENING = "open and close the warehouse"
@@ -104,7 +103,7 @@ def _measure(options: argparse.Namespace, persons: int, *, limits: bool) -> list
             if limits:
                 timings.show(f"{place} cycle")
             if place == "first":
-                _apart(_edit, folder, scattered=options.scattered)
+                _apart(edit, folder, scattered=options.scattered)
         broken = _judge(persons, rounds[0], rounds[1], max(memory)) if limits else []
         return broken + (_verify(folder / "stack.yaml", home) if persons <= options.verify else [])
 
@@ -219,35 +218,6 @@ def _write(
     finally:
         with timings.step(OPENING):
             writing.__exit__(None, None, None)
-
-
-_ALTERED = {
-    "job_title": "job_title || ' II'",
-    "pay_amount": "printf('%.2f', CAST(pay_amount AS DOUBLE) + 1200)",
-    "work_email": "'new.' || work_email",
-    "legal_last_name": "legal_last_name || '-Smith'",
-    "start_date": "CAST(CAST(start_date AS DATE) + 1 AS VARCHAR)",
-    "location": "'Springfield'",
-}
-"""What an edit does to a cell, one cell of a record: attribute → SQL."""
-
-
-def _edit(folder: Path, *, scattered: bool) -> None:
-    """Write every export anew with one record in `CHANGED` edited: of the same persons in each system, or `scattered`."""
-    mark = "hash(id)" if scattered else "hash(substr(id, 2))"  # what follows the first letter is the person's number
-    con = duckdb.connect()
-    for system in SYSTEMS:
-        file, made = folder / f"{system}.csv", folder / f"{system}.made"
-        edits = ", ".join(
-            f"CASE WHEN mark % {CHANGED} = 0 AND mark // {CHANGED} % {len(_ALTERED)} = {place} THEN {sql} ELSE {name} END AS {name}"
-            for place, (name, sql) in enumerate(_ALTERED.items())
-        )
-        con.execute(
-            f"""COPY (SELECT * EXCLUDE (mark) REPLACE ({edits})
-                      FROM (SELECT *, {mark} AS mark FROM read_csv('{file}', all_varchar = true)))
-                TO '{made}' (FORMAT csv, HEADER)"""
-        )
-        made.replace(file)
 
 
 def _keep_bytecode(folder: Path) -> None:
