@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from hrorch_pipelines.workplace import Workplace
 
 DEMO_HOME = Path("data/home/demo")
+FOR_A_COHORT = 400
+"""In a smaller company nobody may be found who can be a returner, a father or a leaver of the cohort."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Judged:
 
 @app.command()
 def demo(
-    people: Annotated[int, typer.Option(min=1, help="People in the company; a cohort needs 300.")] = 500,
+    people: Annotated[int, typer.Option(min=1, help=f"People in the company; below {FOR_A_COHORT} the first half only.")] = 500,
     seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 7,
     short: Annotated[
         bool, typer.Option("--short", help="Only the first half, no cohort and no drill: a minute and a half.")
@@ -115,6 +117,7 @@ def demo(
     began = time.monotonic()
     logging.disable(logging.WARNING)
     _begin_anew(world, home)
+    short = short or people < FOR_A_COHORT
     with (
         progress() as bar,
         tempfile.TemporaryDirectory() as beside,
