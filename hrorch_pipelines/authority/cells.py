@@ -14,12 +14,13 @@ from hrorch_pipelines.authority.changed import find_changes
 from hrorch_pipelines.authority.conditions import require_conditions
 from hrorch_pipelines.authority.errors import RecordsNotAccepted
 from hrorch_pipelines.authority.flags import attribute_order, find_flags
-from hrorch_pipelines.authority.passes import drop, has_table, must_recompute, prepare, record_pass
+from hrorch_pipelines.authority.passes import must_recompute, prepare, record_pass
 from hrorch_pipelines.authority.resolve import kept_rows, resolve_record
 from hrorch_pipelines.authority.scope import close_scope, open_scope
 from hrorch_pipelines.authority.spells import choose_spells, live_of
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.catalog import drop_temporary, tables_in
 from hrorch_pipelines.storage.columns import column_type, ddl
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import transaction
@@ -107,8 +108,9 @@ def _assemble_system(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle,
     base = stack.systems[system].base_record
     if system not in cycle.sources:
         return 0
+    there = tables_in(con, "accepted")
     for record in records:
-        if not has_table(con, "accepted", f"{system}.{record}"):
+        if ("accepted", f"{system}.{record}") not in there:
             raise RecordsNotAccepted(system, record)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE scope_sources AS SELECT source_id, person_id FROM scope_links WHERE system = ?",
@@ -130,7 +132,9 @@ def _assemble_system(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle,
         f"INSERT INTO {table} SELECT * FROM ({wide}) ANTI JOIN cell_passed_over USING (source_id)"
     ).fetchone()
     _record_dues(con)
-    drop(con, *_TEMPORARY, *(f"{kind}.{record}" for record in records for kind in ("resolved", "doubtful", "rows")))
+    drop_temporary(
+        con, *_TEMPORARY, *(f"{kind}.{record}" for record in records for kind in ("resolved", "doubtful", "rows"))
+    )
     return int(row[0]) if row else 0
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import duckdb
 
 from hrorch_pipelines.authority.flags import grace_of
-from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.authority.resolve import kept_rows
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal
 

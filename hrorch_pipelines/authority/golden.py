@@ -13,10 +13,11 @@ import duckdb
 from hrorch_pipelines.authority.conditions import require_conditions
 from hrorch_pipelines.authority.decisions import create_decisions
 from hrorch_pipelines.authority.flags import Mark, attribute_order
-from hrorch_pipelines.authority.passes import drop, must_recompute, prepare, record_pass
+from hrorch_pipelines.authority.passes import must_recompute, prepare, record_pass
 from hrorch_pipelines.authority.stages import deciders, rule_of, staged
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.rules import AuthorityRule
+from hrorch_pipelines.storage.catalog import drop_temporary
 from hrorch_pipelines.storage.columns import column_type, ddl
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import transaction
@@ -71,7 +72,7 @@ def decide(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Golden
         _record_sources(con, stack, cycle)
         create_decisions(con, stack)
         record_pass(con, stack, cycle, "golden")
-        drop(con, *(f"golden {system}" for system in stack.systems))
+        drop_temporary(con, *(f"golden {system}" for system in stack.systems))
     stages = con.execute("SELECT stage, count(*) FROM golden.wide GROUP BY stage").fetchall()
     return GoldenResult(full, int(written[0]) if written else 0, {stage: int(n) for stage, n in stages})
 

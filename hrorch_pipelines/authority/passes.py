@@ -12,10 +12,12 @@ import duckdb
 
 from hrorch_pipelines.authority.conditions import conditions
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage import catalog
 from hrorch_pipelines.storage.cycles import Cycle
-from hrorch_pipelines.storage.sql import ident
 
 Room = Literal["cells", "golden", "reconcile"]
+has_table, drop = catalog.has_table, catalog.drop_temporary
+"""`handoffs` asks for them here."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS cells.passes (
@@ -80,23 +82,3 @@ def record_pass(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, room
 def rules_of(stack: Stack) -> str:
     """A fingerprint of everything declared; secrets are masked by their type."""
     return hashlib.sha256(stack.model_dump_json().encode()).hexdigest()
-
-
-def has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether a table of another room exists yet: a system that was never read has none."""
-    found = con.execute(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", [schema, table]
-    ).fetchone()
-    return found is not None
-
-
-def drop(con: duckdb.DuckDBPyConnection, *temporary: str) -> None:
-    """Drop temporary tables and views, so that they do not hold memory until the connection closes."""
-    kinds = dict(
-        con.execute(
-            "SELECT table_name, table_type FROM information_schema.tables WHERE table_catalog = 'temp'"
-        ).fetchall()
-    )
-    for name in temporary:
-        if name in kinds:
-            con.execute(f"DROP {'VIEW' if kinds[name] == 'VIEW' else 'TABLE'} temp.{ident(name)}")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import drop, has_table
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import drop_temporary, has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, record_table
 
@@ -94,7 +94,7 @@ def resolve_record(
     )
     _find_doubtful(con, stack, system, record, effective=effective, full=full)
     if not keep_rows:
-        drop(con, f"rows.{record}")
+        drop_temporary(con, f"rows.{record}")
 
 
 def _one_each(con: duckdb.DuckDBPyConnection, stack: Stack, system: str, record: str) -> bool:

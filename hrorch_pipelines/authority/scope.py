@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import drop, has_table
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.catalog import drop_temporary, tables_in
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, record_table
 
@@ -50,7 +50,7 @@ def open_scope(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, *, fu
 
 def close_scope(con: duckdb.DuckDBPyConnection) -> None:
     """Drop the temporary relations."""
-    drop(con, "scope_links", "scope_persons", "scope_spells", "scope_relinked")
+    drop_temporary(con, "scope_links", "scope_persons", "scope_spells", "scope_relinked")
 
 
 def _touch(con: duckdb.DuckDBPyConnection, cycle: Cycle, found: str, **values: object) -> int:
@@ -92,11 +92,12 @@ def _touch_records(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> int:
 
 def _touch_held(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None:
     """A hold can begin or end without the record itself changing (another record's fault was mended)."""
+    there = tables_in(con, "cells", "accepted")
     for system in cycle.sources:
-        if not has_table(con, "cells", system):
+        if ("cells", system) not in there:
             continue
         for record in stack.systems[system].records:
-            if not has_table(con, "accepted", f"{system}.{record}"):
+            if ("accepted", f"{system}.{record}") not in there:
                 continue
             _touch(
                 con,
@@ -122,10 +123,11 @@ def _touch_relinked(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) 
     """
     _find_relinked(con)
     added = _touch(con, cycle, "SELECT former AS person_id FROM scope_relinked")
+    there = tables_in(con, "accepted")
     for system in cycle.sources:
         for record, declared in stack.systems[system].records.items():
             references = [a for a in declared.fields if stack.attributes[a].type is AttributeType.PERSON]
-            if not references or not has_table(con, "accepted", f"{system}.{record}"):
+            if not references or ("accepted", f"{system}.{record}") not in there:
                 continue
             moved = "(SELECT source_id FROM scope_relinked WHERE system = $system)"
             condition = " OR ".join(f"{ident(name)} IN {moved}" for name in references)

@@ -17,10 +17,10 @@ import duckdb
 
 from hrorch_pipelines.authority.cells import assemble
 from hrorch_pipelines.authority.golden import decide
-from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.reconcile.compare import CompareResult, compare
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage import cycles
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal
 
@@ -47,6 +47,7 @@ def compare_as_of(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, as
     before = con.execute("SELECT current_setting('search_path'), current_database()").fetchone()
     assert before is not None  # noqa: S101
     path, own = before
+    observed = _observed(con, cycle)
     con.execute(f"ATTACH ':memory:' AS {database}")
     try:
         for schema in SCHEMAS:
@@ -60,7 +61,7 @@ def compare_as_of(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle, as
             now=_moment(stack, cycle, as_of),
             full=True,
         )
-        cycles.begin(con, then, stack.content_hash, _observed(con, own, cycle))
+        cycles.begin(con, then, stack.content_hash, observed)
         assemble(con, stack, then)
         decide(con, stack, then)
         result = compare(con, stack, then)
@@ -79,11 +80,9 @@ def _moment(stack: Stack, cycle: Cycle, as_of: date) -> datetime:
     return midnight.astimezone(UTC) - timedelta(seconds=1)
 
 
-def _observed(con: duckdb.DuckDBPyConnection, own: str, cycle: Cycle) -> dict[str, datetime]:
+def _observed(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> dict[str, datetime]:
     """When each system of the cycle was observed, as the warehouse itself keeps it."""
     if not has_table(con, "cycles", "sources"):
         return {}
-    rows = con.execute(
-        f"SELECT system, observed_at FROM {ident(own)}.cycles.sources WHERE cycle_id = ?", [cycle.cycle_id]
-    ).fetchall()
+    rows = con.execute("SELECT system, observed_at FROM cycles.sources WHERE cycle_id = ?", [cycle.cycle_id]).fetchall()
     return dict(rows)

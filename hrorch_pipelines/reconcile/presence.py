@@ -11,10 +11,10 @@ from typing import Any
 import duckdb
 
 from hrorch_pipelines.authority.conditions import Condition, presence_condition
-from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.authority.stages import rule_of
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal, record_table
 
