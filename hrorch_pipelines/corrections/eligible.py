@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import duckdb
 
 from hrorch_pipelines.authority.conditions import parse
-from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.authority.spells import ENDED
 from hrorch_pipelines.corrections.in_force import find_rows_in_force
 from hrorch_pipelines.corrections.terms import Refusal
@@ -19,6 +18,7 @@ from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.systems import Record
 from hrorch_pipelines.stack.terms import AttributeType
 from hrorch_pipelines.stack.writing import RestWrite
+from hrorch_pipelines.storage.catalog import has_table, tables_in
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident
 
@@ -70,8 +70,9 @@ def _look(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
     }
     if len(types) != 2 or types["end_date"] != types["employment_status"]:
         return
+    there = tables_in(con, "cells")
     for target, system in stack.systems.items():
-        if "end_date" not in system.mapped() or not has_table(con, "cells", target):
+        if "end_date" not in system.mapped() or ("cells", target) not in there:
             continue
         con.execute(
             f"""
@@ -106,8 +107,9 @@ def _doubts(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE corr_doubts (system VARCHAR, person_id VARCHAR, attribute VARCHAR, kind VARCHAR)"
     )
+    there = tables_in(con, "cells")
     for system in stack.systems:
-        if system not in cycle.sources or not has_table(con, "cells", system):
+        if system not in cycle.sources or ("cells", system) not in there:
             continue
         for kind in ("held", "hidden", "unresolved", "absent"):
             con.execute(
@@ -158,8 +160,9 @@ def _references(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
     found = con.execute(
         "SELECT DISTINCT target, attribute FROM corr_writes WHERE list_contains($people, attribute)", {"people": people}
     ).fetchall()
+    there = tables_in(con, "cells")
     for target, attribute in found:
-        if has_table(con, "cells", target):
+        if ("cells", target) in there:
             con.execute(
                 f"INSERT INTO corr_refers SELECT ?, ?, person_id, source_id FROM {ident('cells', target)}",
                 [target, attribute],

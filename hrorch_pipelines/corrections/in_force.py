@@ -6,10 +6,10 @@ from collections import defaultdict
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import drop, has_table
 from hrorch_pipelines.authority.resolve import resolve_record, source_rows
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.catalog import drop_temporary, tables_in
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident
 
@@ -37,10 +37,11 @@ def find_rows_in_force(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycl
         deciding = stack.systems[authority].mapped().get(attribute) if authority in stack.systems else None
         if dated and deciding is not None and stack.systems[authority].records[deciding].effective is not None:
             wanted["authority", authority, deciding].add(attribute)
+    there = tables_in(con, "accepted")
     for (role, system, record), attributes in sorted(wanted.items()):
-        if has_table(con, "accepted", f"{system}.{record}"):
+        if ("accepted", f"{system}.{record}") in there:
             _of_record(con, stack, cycle, role, system, record, sorted(attributes))
-    drop(con, "scope_sources")
+    drop_temporary(con, "scope_sources")
 
 
 def _of_record(
@@ -80,4 +81,4 @@ def _of_record(
                 FROM {resolved} d JOIN ({since}) s USING (owner)""",
             {"role": role, "system": system, "attribute": attribute},
         )
-    drop(con, f"resolved.{record}", f"doubtful.{record}")
+    drop_temporary(con, f"resolved.{record}", f"doubtful.{record}")
