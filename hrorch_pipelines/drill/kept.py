@@ -12,6 +12,7 @@ from pathlib import Path
 from hrorch_pipelines.drill.terms import Outcome
 from hrorch_pipelines.errors import HrorchError
 from hrorch_pipelines.monitoring.detection import Detection, Failure, detection
+from hrorch_pipelines.monitoring.terms import Watch
 
 FILE = "drill.json"
 _MOMENTS = ("injected_at", "occurred_at", "detected_at")
@@ -55,9 +56,13 @@ def last(folder: Path) -> Drill | None:
 
 
 def times(outcomes: Sequence[Outcome]) -> list[Detection]:
-    """M3 of a drill by itself, per kind. What was not detected is right-censored at the end of its time."""
-    found = [Failure(one.kind, one.occurred_at, one.occurred_at, one.detected_at) for one in outcomes]
-    end = max((one.detected_at or one.occurred_at for one in outcomes), default=None)
+    """M3 of a drill by itself, per kind. What was not detected is right-censored at the end of its time.
+
+    As in production, an overdue case is no failure of its own: those are the cases.
+    """
+    counted = [one for one in outcomes if one.watch != Watch.OVERDUE]
+    found = [Failure(one.kind, one.occurred_at, one.occurred_at, one.detected_at) for one in counted]
+    end = max((one.detected_at or one.occurred_at for one in counted), default=None)
     return detection(found, end) if end is not None else []
 
 

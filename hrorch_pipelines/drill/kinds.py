@@ -22,9 +22,9 @@ class UnknownKindError(HrorchError):
 
 def played() -> dict[str, Kind]:
     """Those that are played in a company of the drill's own."""
-    from hrorch_pipelines.drill import handing, reading, sending, silence, telling
+    from hrorch_pipelines.drill import handing, lasting, reading, sending, silence, telling
 
-    every = [kind for room in (reading, telling, sending, handing, silence) for kind in room.kinds()]
+    every = [kind for room in (reading, telling, sending, handing, silence, lasting) for kind in room.kinds()]
     return {kind.name: kind for kind in every}
 
 

@@ -14,7 +14,7 @@ from hrorch_pipelines.drill.terms import Kind, Outcome
 from hrorch_pipelines.monitoring import alerts
 from hrorch_pipelines.monitoring.run import evaluate, look_now
 from hrorch_pipelines.monitoring.scene import Scene, scene
-from hrorch_pipelines.monitoring.terms import Trouble
+from hrorch_pipelines.monitoring.terms import Trouble, Watch
 from hrorch_pipelines.monitoring.watches import WATCHES, look
 
 MINUTE = timedelta(minutes=1)
@@ -81,7 +81,7 @@ def _seen(kind: Kind, here: Scenario, before: Collection[str]) -> Trouble | None
 
 
 def _found(kind: Kind, scenery: Scene, before: Collection[str]) -> Trouble | None:
-    mine = tuple(watch for watch in WATCHES if watch[1] & kind.watches)
+    mine = WATCHES if Watch.WATCH in kind.watches else tuple(one for one in WATCHES if one[1] & kind.watches)
     found = [
         one
         for one in look(scenery, mine).troubles
@@ -104,7 +104,7 @@ def _told(kind: Kind, here: Scenario, before: Collection[str], injected: datetim
     if not rows or rows[0].owner not in here.stack.people:
         return Outcome(kind.name, kind.what, kind.silent, injected, injected)
     row = min(rows, key=lambda one: one.detected_at)
-    occurred = max(row.since, injected) if kind.silent else injected
+    occurred = max(row.not_before, injected) if kind.silent else injected
     return Outcome(
         kind.name,
         kind.what,

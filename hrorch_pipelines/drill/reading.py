@@ -8,22 +8,20 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from hrorch_pipelines.drill import hands
 from hrorch_pipelines.drill.rounds import judged, read
 from hrorch_pipelines.drill.scenario import Scenario
 from hrorch_pipelines.drill.terms import Kind
 from hrorch_pipelines.monitoring.terms import Watch
 from hrorch_pipelines.monitoring.usual import FEWEST
-from hrorch_pipelines.sandbox.store import Document
 from hrorch_pipelines.sandbox.transport import FaultKind
 from hrorch_pipelines.storage.warehouse import publish
 
 READ_EVERY = timedelta(minutes=30)
 """As the presets' schedules do."""
-FASTER = 60.0
-"""So many times as fast as the machine's the clock runs while a late answer is waited for: a second is a minute. Else it stands
-while something is read, so that a busy machine is no slow system."""
-LATE = 1.5
-"""Real seconds by which one answer is late."""
+USUAL, LATE = (2, 3, 4), 120
+"""Simulated seconds that an answer takes, and by which it then is late. The clock stands while something is read, but for these:
+a busy machine is no slow system, and hides none."""
 ROUNDS = FEWEST + 2
 TOUCHED, SPOILT = 8, 12
 """Records that change in a usual round, and those that the gate then has to hold."""
@@ -111,19 +109,18 @@ def _locked_out(here: Scenario) -> None:
 
 
 def _usual(here: Scenario) -> None:
-    for _ in range(ROUNDS):
+    board = here.systems.board
+    here.endings.append(partial(setattr, board, "hold", board.hold))
+    board.hold = here.clock.wait
+    for number in range(ROUNDS):
         here.clock.at = here.now + READ_EVERY
+        board.switch_on("onboarding", FaultKind.TIMEOUT, seconds=USUAL[number % len(USUAL)])
         read(here.workplace, ["onboarding"])
 
 
 def _slow(here: Scenario) -> None:
-    here.systems.board.switch_on("onboarding", FaultKind.TIMEOUT, seconds=LATE, times=1)
-    here.each(READ_EVERY, _read_by_the_clock)
-
-
-def _read_by_the_clock(here: Scenario) -> None:
-    with here.clock.running(FASTER):
-        read(here.workplace, ["onboarding"])
+    here.systems.board.switch_on("onboarding", FaultKind.TIMEOUT, seconds=LATE)
+    _each_read(here, "onboarding")
 
 
 def _usual_at_the_gate(here: Scenario) -> None:
@@ -147,13 +144,6 @@ def _spoilt(here: Scenario) -> None:
 
 
 def _rewrite(here: Scenario, count: int, fields: dict[str, Any]) -> None:
-    """Somebody changes the first of payroll's employees; put back as they were when the scenario ends."""
-    store = here.systems.records["payroll"].store
-    for document in store.page("employees", limit=count):
-        store.put("employees", document.id, {**document.body, **fields}, at=here.now, by="drill")
-        here.endings.append(partial(_put_back, here, document))
-
-
-def _put_back(here: Scenario, was: Document) -> None:
-    store = here.systems.records["payroll"].store
-    store.put("employees", was.id, was.body, at=here.now, by="drill", version=was.version)
+    """Somebody changes the first of payroll's employees."""
+    for document in here.systems.records["payroll"].store.page("employees", limit=count):
+        hands.rewrite(here, "payroll", document, fields)

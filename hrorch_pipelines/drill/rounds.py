@@ -29,6 +29,7 @@ def compared(workplace: Workplace, ledger: Ledger) -> None:
     from hrorch_pipelines.identity.match import match
     from hrorch_pipelines.reconcile.causes import explain_causes
     from hrorch_pipelines.reconcile.compare import compare
+    from hrorch_pipelines.reconcile.money import price
 
     stack, home = workplace.stack, workplace.home
     with workplace.warehouse.write() as con:
@@ -39,6 +40,7 @@ def compared(workplace: Workplace, ledger: Ledger) -> None:
         decide(con, stack, cycle)
         compare(con, stack, cycle)
         explain_causes(con, stack, cycle)
+        price(con, stack)
         plan(ledger, con, stack, cycle)
         guard(ledger, con, stack, cycle)
         collect(ledger, con, stack, home, cycle)

@@ -20,6 +20,15 @@ Deed = Callable[["Scenario"], object]
 
 
 @dataclass
+class Due:
+    """What is done next at a moment; again `every` so long after it, or once."""
+
+    at: datetime
+    deed: Deed
+    every: timedelta | None = None
+
+
+@dataclass
 class Scenario:
     """`stack` may be replaced by an injection. `sandbox` is None in a dry drill: there is only what lies in the copies."""
 
@@ -28,8 +37,7 @@ class Scenario:
     ledger: Ledger
     clock: MovingClock
     sandbox: Sandbox | None = None
-    deeds: list[tuple[timedelta, Deed]] = field(default_factory=list)
-    due: list[datetime] = field(default_factory=list)
+    deeds: list[Due] = field(default_factory=list)
     endings: list[Callable[[], object]] = field(default_factory=list)
 
     @property
@@ -49,21 +57,26 @@ class Scenario:
         """What runs work with."""
         return Workplace(self.stack, self.home, self.clock, Warehouse(self.home, self.clock))
 
-    def each(self, every: timedelta, deed: Deed) -> None:
-        """From now on this goes on by itself, first after `every`."""
-        self.deeds.append((every, deed))
-        self.due.append(self.now + every)
+    def each(self, every: timedelta, deed: Deed, *, first: datetime | None = None) -> None:
+        """From now on this goes on by itself, first after `every`, or at a moment."""
+        self.deeds.append(Due(first or self.now + every, deed, every))
+
+    def once(self, at: datetime, deed: Deed) -> None:
+        """This happens at a moment."""
+        self.deeds.append(Due(at, deed))
 
     def next_due(self) -> datetime | None:
         """When the next of it comes."""
-        return min(self.due, default=None)
+        return min((one.at for one in self.deeds), default=None)
 
     def do_due(self) -> None:
         """Do what is due at this moment."""
-        for place, (every, deed) in enumerate(self.deeds):
-            if self.due[place] <= self.now:
-                deed(self)
-                self.due[place] = self.now + every
+        for one in [one for one in self.deeds if one.at <= self.now]:
+            one.deed(self)
+            if one.every is None:
+                self.deeds.remove(one)
+            else:
+                one.at = self.now + one.every
 
     def change(self, **changes: Any) -> None:
         """Another stack file from now on."""

@@ -9,9 +9,11 @@ from datetime import timedelta
 from hrorch_pipelines.drill.scenario import Scenario
 from hrorch_pipelines.drill.terms import Kind
 from hrorch_pipelines.monitoring import alerts, beats, deliver
+from hrorch_pipelines.monitoring.reading import complete
 from hrorch_pipelines.monitoring.run import EVERY, evaluate
 from hrorch_pipelines.monitoring.scene import owner_of
 from hrorch_pipelines.monitoring.terms import Trouble, Watch
+from hrorch_pipelines.snapshots.manifest import FILE_NAME
 from hrorch_pipelines.stack.acting import Alerts
 
 CLOSED = "json://127.0.0.1:9/"
@@ -29,6 +31,7 @@ def kinds() -> list[Kind]:
         Kind("unsigned-log", "the end of the audit log is not signed", frozenset({Watch.AUDIT_HEAD}), _nothing, silent=True,
              limit=50 * _HOUR),
         Kind("disk", "the disk is nearly full (the limit is raised to what is free)", frozenset({Watch.DISK}), _full),
+        Kind("watch", "a watch cannot look: a file it needs is cut off", frozenset({Watch.WATCH}), _cut_off),
         Kind("alerts", "alerts reach nobody", frozenset({Watch.CHANNEL}), _unreachable),
     ]  # fmt: skip
 
@@ -74,6 +77,14 @@ def _beat(*, failures: int, since: object = None) -> Callable[[Scenario], None]:
 def _full(here: Scenario) -> None:
     usage = shutil.disk_usage(here.home.root)
     here.watched(disk_free=min(1.0, usage.free / usage.total + 0.01))
+
+
+def _cut_off(here: Scenario) -> None:
+    """The manifest of the last snapshot is half there, as after a crash of the disk. Replaced: other scenarios share the file."""
+    manifest = complete(here.home.snapshots / "hris")[-1] / FILE_NAME
+    half = manifest.read_bytes()[: manifest.stat().st_size // 2]
+    manifest.unlink()
+    manifest.write_bytes(half)
 
 
 def _unreachable(here: Scenario) -> None:

@@ -7,7 +7,10 @@ import hmac
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from pydantic import SecretStr
 
@@ -15,13 +18,16 @@ from hrorch_pipelines.drill.scenario import Scenario
 from hrorch_pipelines.drill.served import serving
 from hrorch_pipelines.drill.terms import Kind
 from hrorch_pipelines.inbox.app import create_app
+from hrorch_pipelines.inbox.sources import DEFAULT_RATE
 from hrorch_pipelines.monitoring.arriving import FLOOD, MANY
 from hrorch_pipelines.monitoring.terms import Watch
 
 SYSTEM = "hris"
 SECRET = b"of-the-drill"
-SLOWEST_SENDER = 5
-"""Messages a second that the endpoint takes from one source in the flood: fewer than are sent."""
+TAKEN = 1
+"""Messages a second that the endpoint takes from one source in the flood: fewer than any machine sends."""
+MOST = 10 * FLOOD
+"""… that are sent at most, until enough were refused: how many that takes depends on how fast this machine is."""
 
 
 def kinds() -> list[Kind]:
@@ -50,27 +56,39 @@ def _skewed(here: Scenario) -> None:
 
 
 def _flood(here: Scenario) -> None:
-    _send(here, FLOOD + 2 * SLOWEST_SENDER, at=here.now, rate=SLOWEST_SENDER)
+    with _endpoint(here, rate=TAKEN) as url:
+        refused = 0
+        for number in range(MOST):
+            refused += _post(url, number, here.now, SECRET) == HTTPStatus.TOO_MANY_REQUESTS
+            if refused == FLOOD + 1:
+                return
 
 
 def _unheard(here: Scenario) -> None:
     _send(here, 1, at=here.now)
 
 
-def _send(here: Scenario, count: int, *, at: datetime, secret: bytes = SECRET, rate: int | None = None) -> None:
-    """Post messages as the vendor does, to the endpoint on a free port."""
+def _send(here: Scenario, count: int, *, at: datetime, secret: bytes = SECRET) -> None:
+    """Post messages as the vendor does."""
+    with _endpoint(here) as url:
+        for number in range(count):
+            _post(url, number, at, secret)
+
+
+@contextmanager
+def _endpoint(here: Scenario, rate: int = DEFAULT_RATE) -> Iterator[str]:
+    """The endpoint on a free port, which knows the system's secret; gives the URL to post to."""
     system = here.stack.systems[SYSTEM]
     if system.webhook is None:
         raise LookupError(f"{SYSTEM} sends no messages")
     credentials = {**system.credentials, system.webhook.secret: SecretStr(SECRET.decode())}
     here.change(systems={**here.stack.systems, SYSTEM: system.model_copy(update={"credentials": credentials})})
-    more = {} if rate is None else {"rate": rate}
-    with serving(create_app(here.workplace, **more)) as url:
-        for number in range(count):
-            _post(f"{url}/webhooks/{SYSTEM}", number, at, secret)
+    with serving(create_app(here.workplace, rate=rate)) as url:
+        yield f"{url}/webhooks/{SYSTEM}"
 
 
-def _post(url: str, number: int, at: datetime, secret: bytes) -> None:
+def _post(url: str, number: int, at: datetime, secret: bytes) -> int:
+    """One message; the status of the answer. A refusal is what is rehearsed."""
     body = json.dumps({"type": "employee.updated", "data": {"companyId": "1", "employeeId": str(number)}}).encode()
     stamp = at.isoformat(timespec="seconds")
     headers = {
@@ -78,7 +96,8 @@ def _post(url: str, number: int, at: datetime, secret: bytes) -> None:
         "X-BambooHR-Timestamp": stamp,
     }
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30):  # noqa: S310  (our own port)
-            pass
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30) as taken:  # noqa: S310  (our own port)
+            return int(taken.status)
     except urllib.error.HTTPError as refused:
-        refused.close()  # a refusal is what is rehearsed
+        refused.close()
+        return refused.code

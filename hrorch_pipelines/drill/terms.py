@@ -19,7 +19,8 @@ class Kind:
 
     `inject` makes it happen at the scenario's moment, and says what goes on by itself afterwards. `watches` are those that
     have to find it, about `system` where one is named. `silent`: nothing tells of it but that something does not come; it
-    then occurs when its limit is over (METRICS.md, M3). `limit`: after so long without an alert it counts as not detected.
+    then occurs when its limit is over (METRICS.md, M3), or, where a look or a cycle has to find that out, after the last one
+    that did not. `limit`: after so long without an alert it counts as not detected.
     `prepare` runs before, while all is well.
     """
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import threading
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -94,6 +95,8 @@ class FaultBoard:
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._faults: dict[str, list[Fault]] = {}
+        self.hold: Callable[[float], float] = lambda seconds: seconds
+        """Asked for how long a late answer is held back, in the machine's seconds; simulated time may pass instead."""
         if self._path.exists():
             kept = json.loads(self._path.read_text(encoding="utf-8"))
             self._faults = {system: [Fault.model_validate(one) for one in faults] for system, faults in kept.items()}

@@ -152,7 +152,7 @@ class FaultyTransport:
 
     async def _timeout(self, exchange: _Exchange, fault: Fault) -> None:
         answer = await self._run(exchange)
-        if not await _client_left_within(exchange.receive, fault.seconds):
+        if not await _client_left_within(exchange.receive, self.board.hold(fault.seconds)):
             await _answer(exchange.send, answer)
 
     async def _half_file(self, exchange: _Exchange, fault: Fault) -> None:  # noqa: ARG002
