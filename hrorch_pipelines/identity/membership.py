@@ -9,6 +9,7 @@ import duckdb
 
 from hrorch_pipelines.identity.counts import count_rows
 from hrorch_pipelines.identity.plan import Plan
+from hrorch_pipelines.storage.catalog import drop_temporary, temporary
 from hrorch_pipelines.storage.sql import ident
 
 _VIEW = """
@@ -121,12 +122,4 @@ def settled(con: duckdb.DuckDBPyConnection) -> None:
 
 def clear(con: duckdb.DuckDBPyConnection) -> None:
     """Drop the working tables: they hold people's data, and a connection may live long."""
-    for (name,) in con.execute(
-        "SELECT view_name FROM duckdb_views() WHERE temporary AND starts_with(view_name, 'w_')"
-    ).fetchall():
-        con.execute(f"DROP VIEW temp.{ident(name)}")
-    names = con.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'w_')"
-    ).fetchall()
-    for (name,) in names:
-        con.execute(f"DROP TABLE IF EXISTS temp.{ident(name)}")
+    drop_temporary(con, *(name for name in temporary(con) if name.startswith("w_")))

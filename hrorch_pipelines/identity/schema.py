@@ -7,6 +7,7 @@ import secrets
 import duckdb
 
 from hrorch_pipelines.identity.plan import Plan
+from hrorch_pipelines.storage.catalog import columns_of
 from hrorch_pipelines.storage.columns import SQL_TYPES, ddl
 
 _TABLES = """
@@ -63,12 +64,7 @@ def prepare(con: duckdb.DuckDBPyConnection, plan: Plan, salt: str | None) -> boo
         _set(con, "salt", salt or secrets.token_hex(32))
     anew = setting(con, "plan") != plan.fingerprint
     wanted = trait_columns(plan)
-    found = dict(
-        con.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'identity' AND table_name = 'traits'"
-        ).fetchall()
-    )
-    if list(found) != list(wanted):
+    if list(columns_of(con, "identity", "traits")) != list(wanted):
         con.execute("DROP TABLE IF EXISTS identity.traits")
         con.execute(f"CREATE TABLE identity.traits ({ddl(wanted)})")
     if anew:

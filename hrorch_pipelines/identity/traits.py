@@ -12,6 +12,7 @@ from hrorch_pipelines.identity.plan import ENDED, Plan
 from hrorch_pipelines.identity.schema import trait_columns
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.catalog import tables_in
 from hrorch_pipelines.storage.columns import SQL_TYPES, attribute_columns, ddl
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal, record_table
@@ -31,8 +32,9 @@ def refresh(con: duckdb.DuckDBPyConnection, stack: Stack, plan: Plan, cycle: Cyc
         [cycle.cycle_id],
     )
     without_id = 0
+    there = tables_in(con, "accepted")
     for system, record in plan.systems.items():
-        if _exists(con, f"{system}.{record}"):
+        if ("accepted", f"{system}.{record}") in there:
             without_id += _read(con, stack, plan, cycle, system, everybody)
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE w_before AS SELECT rowid AS place, * FROM identity.traits {'' if everybody else _TOUCHED}"
@@ -57,14 +59,6 @@ WHERE rowid IN (
     SELECT place FROM (
         SELECT rowid AS place, system, source_id FROM identity.traits WHERE source_id IN (SELECT source_id FROM w_touched))
     SEMI JOIN w_touched USING (system, source_id))"""
-
-
-def _exists(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return bool(
-        con.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'accepted' AND table_name = ?", [table]
-        ).fetchall()
-    )
 
 
 def _read(con: duckdb.DuckDBPyConnection, stack: Stack, plan: Plan, cycle: Cycle, system: str, everybody: bool) -> int:
