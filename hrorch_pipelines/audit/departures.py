@@ -11,6 +11,7 @@ import duckdb
 
 from hrorch_pipelines.clock import local_date
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import stored_tables
 from hrorch_pipelines.storage.sql import ident, literal
 
 STATUS, START, END = "employment_status", "start_date", "end_date"
@@ -18,11 +19,13 @@ STATUS, START, END = "employment_status", "start_date", "end_date"
 left every system."""
 TERMINATED = "terminated"
 
+_Tables = dict[tuple[str, str], frozenset[str]]
+
 
 def find_departures(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime) -> None:
     """Make the temporary table `departures(person_id, left_at TIMESTAMPTZ)`."""
     con.execute("CREATE OR REPLACE TEMP TABLE departures (person_id VARCHAR, left_at TIMESTAMPTZ)")
-    tables = _tables(con)
+    tables = stored_tables(con)
     if ("identity", "links") not in tables:
         return
     con.execute(
@@ -45,28 +48,28 @@ def find_departures(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime)
     _candidates(con, stack, tables)
 
 
-def _find_working(con: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]) -> None:
+def _find_working(con: duckdb.DuckDBPyConnection, tables: _Tables) -> None:
     """`working(person_id)`: somebody of whom any system says something else than that they left, or will not say."""
     says = [
         f"SELECT person_id FROM {ident('cells', table)} WHERE {ident(STATUS)} <> $terminated "
         f"OR list_contains(hidden, $status) OR list_contains(held, $status)"
-        for schema, table in sorted(tables)
-        if schema == "cells" and {STATUS, "hidden", "held"} <= _columns(con, schema, table)
+        for (schema, table), columns in tables.items()
+        if schema == "cells" and {STATUS, "hidden", "held"} <= columns
     ]
     con.execute("CREATE OR REPLACE TEMP TABLE working (person_id VARCHAR)")
     for query in says:
         con.execute(f"INSERT INTO working {query}", {"terminated": TERMINATED, "status": STATUS})
 
 
-def _candidates(con: duckdb.DuckDBPyConnection, stack: Stack, tables: set[tuple[str, str]]) -> None:
+def _candidates(con: duckdb.DuckDBPyConnection, stack: Stack, tables: _Tables) -> None:
     """Persons who never worked here: no status, no first day. Counted from the last change of any record of theirs."""
     never = f"g.{ident(START)} IS NULL" if START in stack.attributes else "TRUE"
     changed = [
         f"SELECT {{'system': {literal(table.partition('.')[0])}, 'id': coalesce(parent_id, source_id)}} AS record, "
         f"greatest(valid_from, coalesce(source_updated_at, valid_from), coalesce(valid_to, valid_from)) AS at "
         f"FROM {ident(schema, table)}"
-        for schema, table in sorted(tables)
-        if schema == "history" and {"valid_from", "source_id"} <= _columns(con, schema, table)
+        for (schema, table), columns in tables.items()
+        if schema == "history" and {"valid_from", "source_id"} <= columns
     ]
     if not changed:
         return
@@ -84,19 +87,3 @@ def _candidates(con: duckdb.DuckDBPyConnection, stack: Stack, tables: set[tuple[
         GROUP BY c.person_id""",
         {"status": STATUS},
     )
-
-
-def _tables(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
-    rows = con.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary"
-    ).fetchall()
-    return {(str(schema), str(table)) for schema, table in rows}
-
-
-def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> set[str]:
-    rows = con.execute(
-        """SELECT column_name FROM duckdb_columns()
-           WHERE database_name = current_database() AND schema_name = ? AND table_name = ?""",
-        [schema, table],
-    ).fetchall()
-    return {str(row[0]) for row in rows}

@@ -23,6 +23,7 @@ from hrorch_pipelines.clock import Clock
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType, Sensitivity
 from hrorch_pipelines.storage import tombstones
+from hrorch_pipelines.storage.catalog import stored_tables
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import notes
@@ -201,7 +202,7 @@ def _values(con: duckdb.DuckDBPyConnection, stack: Stack, subject: Subject, want
     masked = {name for name in wanted if stack.attributes[name].sensitivity is not Sensitivity.NORMAL}
     erase_warehouse.choose(con, subject)
     found: set[str] = set()
-    for schema, table, columns in erase_warehouse.tables(con):
+    for (schema, table), columns in stored_tables(con).items():
         condition = erase_warehouse.where(schema, table, columns)
         if condition is None:
             continue

@@ -11,6 +11,7 @@ from datetime import datetime
 import duckdb
 
 from hrorch_pipelines.audit.persons import Subject
+from hrorch_pipelines.storage.catalog import has_table, stored_tables
 from hrorch_pipelines.storage.engine import transaction
 from hrorch_pipelines.storage.sql import ident
 
@@ -28,7 +29,8 @@ def erase_rows(con: duckdb.DuckDBPyConnection, subject: Subject, now: datetime) 
     with transaction(con, "erasure"):
         choose(con, subject)
         counts = {
-            f"{schema}.{table}": _erase(con, schema, table, columns, now) for schema, table, columns in tables(con)
+            f"{schema}.{table}": _erase(con, schema, table, columns, now)
+            for (schema, table), columns in stored_tables(con).items()
         }
         ask_for_a_full_cycle(con)
         for name in ("erased_persons", "erased_records"):
@@ -46,17 +48,6 @@ def choose(con: duckdb.DuckDBPyConnection, subject: Subject) -> None:
         "CREATE OR REPLACE TEMP TABLE erased_records AS SELECT unnest(?::VARCHAR[]) AS system, unnest(?::VARCHAR[]) AS source_id",
         [[system for system, _ in subject.records], [source_id for _, source_id in subject.records]],
     )
-
-
-def tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, frozenset[str]]]:
-    """(schema, table, its columns) of every stored table."""
-    rows = con.execute(
-        """
-        SELECT schema_name, table_name, list(column_name) FROM duckdb_columns() SEMI JOIN
-            (FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary) USING (schema_name, table_name)
-        WHERE database_name = current_database() GROUP BY ALL ORDER BY ALL"""
-    ).fetchall()
-    return [(str(schema), str(table), frozenset(columns)) for schema, table, columns in rows]
 
 
 def where(schema: str, table: str, columns: frozenset[str]) -> str | None:
@@ -135,7 +126,7 @@ _KEPT: dict[str, Callable[[duckdb.DuckDBPyConnection, str, frozenset[str], str, 
 def ask_for_a_full_cycle(con: duckdb.DuckDBPyConnection) -> None:
     """Counts are kept up by difference: a person who is suddenly not there would stay counted. Results that were computed
     under other rules are computed anew, and these now are."""
-    if any((schema, table) == ("cycles", "runs") for schema, table, _ in tables(con)):
+    if has_table(con, "cycles", "runs"):
         con.execute(
             """UPDATE cycles.runs SET stack_hash = $erased WHERE finished_at IS NULL OR cycle_id = (
                    SELECT cycle_id FROM cycles.runs WHERE finished_at IS NOT NULL ORDER BY finished_at DESC, now DESC LIMIT 1)""",

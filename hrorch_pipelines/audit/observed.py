@@ -17,6 +17,7 @@ from hrorch_pipelines.audit.leaves import COLUMNS, DIGEST, LEAF, SALT
 from hrorch_pipelines.audit.log import append, moment_text
 from hrorch_pipelines.audit.verdict import Fault, Kind
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import audit_log, notes
@@ -74,7 +75,7 @@ def check(book: sa.Connection, con: duckdb.DuckDBPyConnection, *, lagging: bool 
     Rows whose values were erased are held by their leaf alone. `lagging`: `con` is a published copy, which may not have
     the latest snapshots yet.
     """
-    if not _has_digests(con):
+    if not has_table(con, "history", "digests"):
         return []
     rows = con.execute(_HELD.format(leaf=LEAF, digest=DIGEST)).fetchall()
     held = {row[0]: row[1:] for row in rows}
@@ -174,12 +175,3 @@ def _last_pass(book: sa.Connection) -> dict[str, tuple[str, int]]:
 def _note(book: sa.Connection, passed: dict[str, tuple[str, int]], ledger: Ledger) -> None:
     book.execute(sa.delete(notes).where(notes.c.name == NOTE))
     book.execute(notes.insert().values(name=NOTE, value=json.dumps(passed), at=ledger.clock.now()))
-
-
-def _has_digests(con: duckdb.DuckDBPyConnection) -> bool:
-    return bool(
-        con.execute(
-            """SELECT 1 FROM information_schema.tables
-               WHERE table_catalog = current_database() AND table_schema = 'history' AND table_name = 'digests'"""
-        ).fetchone()
-    )

@@ -8,6 +8,7 @@ import duckdb
 
 from hrorch_pipelines.audit.refusals import AmbiguousSubjectError, UnknownSubjectError
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table, tables_in
 from hrorch_pipelines.storage.sql import ident
 
 SHORTEST_ID = 6
@@ -37,7 +38,7 @@ class Subject:
 def find(con: duckdb.DuckDBPyConnection, stack: Stack, given: str) -> Subject:
     """The subject behind a person id (or its beginning) or `system:source_id`. Raises UnknownSubjectError,
     AmbiguousSubjectError."""
-    if not _has(con, "identity", "links"):
+    if not has_table(con, "identity", "links"):
         raise UnknownSubjectError
     system, _, source_id = given.partition(":")
     if system in stack.systems and source_id:
@@ -113,24 +114,10 @@ def _root(con: duckdb.DuckDBPyConnection, person: str) -> str:
 
 def _seen(con: duckdb.DuckDBPyConnection, system: str, source_id: str) -> bool:
     """Whether any record table of the system has ever held this id: a record that never passed its gate has no person."""
-    tables = con.execute(
-        """SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'history'
-           AND starts_with(table_name, ?)""",
-        [f"{system}."],
-    ).fetchall()
     return any(
         con.execute(
             f"SELECT 1 FROM {ident('history', table)} WHERE coalesce(parent_id, source_id) = ? LIMIT 1", [source_id]
         ).fetchone()
-        for (table,) in tables
-    )
-
-
-def _has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    return bool(
-        con.execute(
-            """SELECT 1 FROM information_schema.tables
-               WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?""",
-            [schema, table],
-        ).fetchone()
+        for _, table in tables_in(con, "history")
+        if table.startswith(f"{system}.")
     )

@@ -21,6 +21,7 @@ from hrorch_pipelines.audit.retention_ledger import forget_values
 from hrorch_pipelines.audit.retention_rows import blank_rows, stored
 from hrorch_pipelines.clock import Clock
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.rewrite import rewrite
@@ -113,6 +114,7 @@ def _find_expired(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime) -
     """`expired(person_id, system, source_id, attribute)`: values that are still stored somewhere and should not be."""
     find_departures(con, stack, now)
     persons, records = holds.held(con, stack)
+    linked = has_table(con, "identity", "links")
     con.execute("CREATE OR REPLACE TEMP TABLE kept_for (attribute VARCHAR, kept INTERVAL)")
     for name, kept in _kept_for(stack).items():
         con.execute("INSERT INTO kept_for VALUES (?, ?)", [name, kept])
@@ -130,7 +132,7 @@ def _find_expired(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime) -
         SELECT DISTINCT person_id, system, source_id, attribute
         FROM known JOIN departures USING (person_id) CROSS JOIN kept_for
         WHERE left_at + kept <= $now AND person_id NOT IN (FROM held)"""
-        if _has_links(con)
+        if linked
         else "CREATE OR REPLACE TEMP TABLE expired (person_id VARCHAR, system VARCHAR, source_id VARCHAR, attribute VARCHAR)",
         {
             "persons": sorted(persons),
@@ -138,19 +140,10 @@ def _find_expired(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime) -
             "ids": [source_id for _, source_id in sorted(records)],
             "now": now,
         }
-        if _has_links(con)
+        if linked
         else None,
     )
     stored(con, stack)
-
-
-def _has_links(con: duckdb.DuckDBPyConnection) -> bool:
-    return bool(
-        con.execute(
-            """SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()
-               AND schema_name = 'identity' AND table_name = 'links'"""
-        ).fetchone()
-    )
 
 
 def _by_record(con: duckdb.DuckDBPyConnection) -> dict[Record, set[str]]:

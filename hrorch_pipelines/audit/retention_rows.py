@@ -6,8 +6,9 @@ from datetime import datetime
 
 import duckdb
 
-from hrorch_pipelines.audit.erase_warehouse import ask_for_a_full_cycle, tables
+from hrorch_pipelines.audit.erase_warehouse import ask_for_a_full_cycle
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import stored_tables
 from hrorch_pipelines.storage.engine import transaction
 from hrorch_pipelines.storage.sql import ident, literal
 
@@ -18,7 +19,7 @@ def stored(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
     """Keep all of `expired` as `expired_ever`, and in `expired` what a table still holds a value of."""
     con.execute("CREATE OR REPLACE TEMP TABLE expired_ever AS FROM expired")
     con.execute("CREATE OR REPLACE TEMP TABLE still (person_id VARCHAR, attribute VARCHAR)")
-    for schema, table, columns in tables(con):
+    for (schema, table), columns in stored_tables(con).items():
         for attribute, column in _values(stack, columns):
             if mine := _mine(schema, table, columns):
                 con.execute(
@@ -33,7 +34,7 @@ def blank_rows(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime) -> d
     """Destroy what `expired` names, in one transaction. Returns table → rows changed."""
     counts: dict[str, int] = {}
     with transaction(con, RETENTION):
-        for schema, table, columns in tables(con):
+        for (schema, table), columns in stored_tables(con).items():
             changed = sum(
                 _blank(con, schema, table, columns, attribute, column) for attribute, column in _values(stack, columns)
             )

@@ -12,12 +12,13 @@ from typing import Any
 import duckdb
 
 from hrorch_pipelines.audit.entries import Action, Actor, Entry
-from hrorch_pipelines.audit.erase_warehouse import choose, tables, where
+from hrorch_pipelines.audit.erase_warehouse import choose, where
 from hrorch_pipelines.audit.log import append
 from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.audit.subject_ledger import Section, of_the_ledger
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType, Sensitivity
+from hrorch_pipelines.storage.catalog import columns_of, stored_tables
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.sealed import Seals
 from hrorch_pipelines.storage.sql import ident, literal
@@ -118,7 +119,7 @@ def _register(stack: Stack, held: set[str]) -> Section:
 def _values(con: duckdb.DuckDBPyConnection, stack: Stack) -> Section:
     """Every version of every value that was ever read, and when it was known."""
     rows: list[tuple[Any, ...]] = []
-    for schema, table, columns in tables(con):
+    for (schema, table), columns in stored_tables(con).items():
         condition = where(schema, table, columns)
         if schema != "history" or condition is None or "valid_from" not in columns:
             continue
@@ -140,14 +141,7 @@ def _values(con: duckdb.DuckDBPyConnection, stack: Stack) -> Section:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, title: str, schema: str, table: str, wanted: tuple[str, ...]) -> Section:
-    known = {
-        str(row[0])
-        for row in con.execute(
-            """SELECT column_name FROM duckdb_columns()
-               WHERE database_name = current_database() AND schema_name = ? AND table_name = ?""",
-            [schema, table],
-        ).fetchall()
-    }
+    known = columns_of(con, schema, table)
     columns = tuple(name for name in wanted if name in known)
     condition = where(schema, table, frozenset(known))
     if not columns or condition is None:
