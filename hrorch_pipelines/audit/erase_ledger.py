@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -27,6 +28,7 @@ from hrorch_pipelines.storage.ledger_tables import (
 
 ERASED = "erased"
 _WHY = "the person was erased"
+_UNSENT = {"why": _WHY, "lease": None, "lease_until": None}
 _FOREVER = timedelta(days=365 * 100)
 _OPEN_CORRECTIONS = ("proposed", "awaiting_approval", "frozen", "ready", "sent")
 _UNDER_WAY = "sending"
@@ -145,13 +147,7 @@ def _about(table: sa.Table, subject: Subject) -> sa.ColumnElement[bool]:
 
 
 def _withdraw(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
-    chosen = sa.and_(_about(corrections, subject), corrections.c.state.in_(_OPEN_CORRECTIONS))
-    rows = con.execute(sa.select(corrections).where(chosen)).all()
-    con.execute(
-        corrections.update()
-        .where(chosen)
-        .values(state="withdrawn", state_at=now, why=_WHY, lease=None, lease_until=None)
-    )
+    open_ = corrections.c.state.in_(_OPEN_CORRECTIONS)
     return [
         Entry(
             Action.CORRECTION_STATE,
@@ -162,16 +158,12 @@ def _withdraw(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry
             correction_id=row.correction_id,
             detail={"from": row.state, "to": "withdrawn", "why": _WHY},
         )
-        for row in rows
+        for row in _change(con, corrections, subject, open_, {"state": "withdrawn", "state_at": now, **_UNSENT})
     ]
 
 
 def _withdraw_actions(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
-    chosen = sa.and_(_about(actions, subject), actions.c.state.in_(_OPEN_CORRECTIONS))
-    rows = con.execute(sa.select(actions).where(chosen)).all()
-    con.execute(
-        actions.update().where(chosen).values(state="withdrawn", state_at=now, why=_WHY, lease=None, lease_until=None)
-    )
+    open_ = actions.c.state.in_(_OPEN_CORRECTIONS)
     return [
         Entry(
             Action.ACTION_STATE,
@@ -187,15 +179,14 @@ def _withdraw_actions(con: sa.Connection, subject: Subject, now: datetime) -> li
                 "why": _WHY,
             },
         )
-        for row in rows
+        for row in _change(con, actions, subject, open_, {"state": "withdrawn", "state_at": now, **_UNSENT})
     ]
 
 
 def _drop_steps(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
     """Nothing is to happen for them any more; what was done stays done."""
-    chosen = sa.and_(_about(steps, subject), steps.c.state.in_(_OPEN_STEPS))
-    rows = con.execute(sa.select(steps).where(chosen)).all()
-    con.execute(steps.update().where(chosen).values(state="dropped", state_at=now, why=_WHY, missing=None))
+    open_ = steps.c.state.in_(_OPEN_STEPS)
+    becomes = {"state": "dropped", "state_at": now, "why": _WHY, "missing": None}
     return [
         Entry(
             Action.HANDOFF_STEP,
@@ -203,18 +194,18 @@ def _drop_steps(con: sa.Connection, subject: Subject, now: datetime) -> list[Ent
             person_id=row.person_id,
             detail={"step_id": row.step_id, "handoff": row.handoff, "from": row.state, "to": "dropped", "why": _WHY},
         )
-        for row in rows
+        for row in _change(con, steps, subject, open_, becomes)
     ]
 
 
 def _waive(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
-    chosen = sa.and_(_about(cases, subject), cases.c.state.not_in(_SETTLED_CASES))
-    rows = con.execute(sa.select(cases).where(chosen)).all()
-    con.execute(
-        cases.update()
-        .where(chosen)
-        .values(state="waived", resolution="waive", resolved_at=now, waived_until=now + _FOREVER, reason=_WHY)
-    )
+    becomes = {
+        "state": "waived",
+        "resolution": "waive",
+        "resolved_at": now,
+        "waived_until": now + _FOREVER,
+        "reason": _WHY,
+    }
     return [
         Entry(
             Action.CASE_STATE,
@@ -225,14 +216,12 @@ def _waive(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
             case_id=row.case_id,
             detail={"from": row.state, "to": "waived", "why": _WHY},
         )
-        for row in rows
+        for row in _change(con, cases, subject, cases.c.state.not_in(_SETTLED_CASES), becomes)
     ]
 
 
 def _end(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
-    chosen = sa.and_(_about(overrides, subject), overrides.c.ended_at.is_(None))
-    rows = con.execute(sa.select(overrides).where(chosen)).all()
-    con.execute(overrides.update().where(chosen).values(ended_at=now, ended_why=ERASED))
+    standing = overrides.c.ended_at.is_(None)
     return [
         Entry(
             Action.OVERRIDE_ENDED,
@@ -243,5 +232,15 @@ def _end(con: sa.Connection, subject: Subject, now: datetime) -> list[Entry]:
             case_id=row.case_id,
             detail={"override_id": row.override_id, "why": _WHY},
         )
-        for row in rows
+        for row in _change(con, overrides, subject, standing, {"ended_at": now, "ended_why": ERASED})
     ]
+
+
+def _change(
+    con: sa.Connection, table: sa.Table, subject: Subject, which: sa.ColumnElement[bool], becomes: dict[str, object]
+) -> Sequence[sa.Row[Any]]:
+    """Change the subject's rows of which `which` is true; returns them as they were."""
+    chosen = sa.and_(_about(table, subject), which)
+    rows = con.execute(sa.select(table).where(chosen)).all()
+    con.execute(table.update().where(chosen).values(becomes))
+    return rows
