@@ -62,13 +62,10 @@ class Action(StrEnum):
     ACTION_STATE = "action_state"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One state change. `before` and `after` are values: they are sealed under the person's key and committed to, never
-    stored in clear; an entry with values needs a `person_id`. `detail` holds counts, codes and ids, never a value."""
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """Whose value it is about and where that stands, what it was and is, and what brought it about."""
 
-    action: Action
-    actor: Actor = SERVICE
     person_id: str | None = None
     system: str | None = None
     record: str | None = None
@@ -81,4 +78,13 @@ class Entry:
     run_id: str | None = None
     case_id: str | None = None
     correction_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry(About):
+    """One state change. `before` and `after` are values: they are sealed under the person's key and committed to, never
+    stored in clear; an entry with values needs a `person_id`. `detail` holds counts, codes and ids, never a value."""
+
+    action: Action
+    actor: Actor = SERVICE
     detail: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)

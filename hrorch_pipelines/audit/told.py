@@ -7,7 +7,7 @@ from datetime import datetime
 
 import duckdb
 
-from hrorch_pipelines.audit.entries import Action
+from hrorch_pipelines.audit.entries import About, Action
 from hrorch_pipelines.audit.persons import Subject
 from hrorch_pipelines.masking import MASK, mask
 from hrorch_pipelines.stack.models import Stack
@@ -34,7 +34,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Shown(About):
     """One entry, or one change that a system told (then `sequence` is None and `actor` whom the system names)."""
 
     at: datetime
@@ -42,18 +42,6 @@ class Shown:
     actor: str
     sequence: int | None = None
     on_behalf_of: str | None = None
-    person_id: str | None = None
-    system: str | None = None
-    record: str | None = None
-    source_id: str | None = None
-    attribute: str | None = None
-    before: str | None = None
-    after: str | None = None
-    rule: str | None = None
-    snapshot_id: str | None = None
-    run_id: str | None = None
-    case_id: str | None = None
-    correction_id: str | None = None
     detail: str | None = None
 
 
