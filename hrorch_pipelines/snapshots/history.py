@@ -17,6 +17,7 @@ from hrorch_pipelines.snapshots.tables import SCHEMA, attributes_of, comparable,
 from hrorch_pipelines.snapshots.trust import require_trusted
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage import cycles
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.columns import attribute_columns, record_columns
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import engine_errors, transaction
@@ -89,10 +90,7 @@ def ingest(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, manifest: M
 
 def ingested(con: duckdb.DuckDBPyConnection, system: str | None = None) -> set[str]:
     """Ids of the snapshots in history, of one system or of all."""
-    if not con.execute(
-        """SELECT 1 FROM information_schema.tables
-           WHERE table_catalog = current_database() AND table_schema = 'history' AND table_name = 'snapshots'"""
-    ).fetchall():
+    if not has_table(con, "history", "snapshots"):
         return set()
     rows = con.execute(
         "SELECT snapshot_id FROM history.snapshots WHERE $system IS NULL OR system = $system", {"system": system}

@@ -8,6 +8,7 @@ import duckdb
 
 from hrorch_pipelines.audit.leaves import COLUMNS
 from hrorch_pipelines.snapshots.manifest import RecordFacts
+from hrorch_pipelines.storage.catalog import columns_of
 from hrorch_pipelines.storage.columns import SOURCE_COLUMNS, STATE_COLUMNS, ddl
 from hrorch_pipelines.storage.sql import ident, record_table
 
@@ -52,12 +53,7 @@ def make_room(con: duckdb.DuckDBPyConnection, system: str, record: str, attribut
     con.execute(
         f"CREATE TABLE IF NOT EXISTS {table} ({ddl({**SOURCE_COLUMNS, **attributes, **STATE_COLUMNS, **KNOWN_COLUMNS})})"
     )
-    rows = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
-        "AND schema_name = 'history' AND table_name = ?",
-        [f"{system}.{record}"],
-    ).fetchall()
-    present: dict[str, str] = dict(rows)
+    present = columns_of(con, "history", f"{system}.{record}")
     same = _spelled_alike(con, attributes)
     for name, kind in attributes.items():
         if name in present and present[name] == same[name]:
