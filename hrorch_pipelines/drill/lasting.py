@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from hrorch_pipelines.clock import local_date
 from hrorch_pipelines.drill import hands
-from hrorch_pipelines.drill.rounds import compared, read
+from hrorch_pipelines.drill.rounds import READ_EVERY, compared, read
 from hrorch_pipelines.drill.scenario import Scenario
 from hrorch_pipelines.drill.terms import Kind
 from hrorch_pipelines.monitoring.keeping import FEWEST_DAYS, MEASURED_EVERY
@@ -17,8 +17,6 @@ from hrorch_pipelines.monitoring.run import evaluate
 from hrorch_pipelines.monitoring.terms import Watch
 from hrorch_pipelines.sandbox.store import Document
 
-READ_EVERY = timedelta(minutes=30)
-"""As the presets' schedules do."""
 ENTERED_LATE = timedelta(days=3)
 """So long after the last day somebody enters it in the HRIS."""
 AN_HOUR = 1_000_000
@@ -90,7 +88,7 @@ def _growing(here: Scenario) -> None:
     """
     a_day = AN_HOUR * (_DAY / timedelta(hours=1))
     free = shutil.disk_usage(here.home.root).free
-    here.watched(disk_full=timedelta(days=4 * free / a_day))
+    here.watched(disk_full=timedelta(days=min(4 * free / a_day, timedelta.max.days)))
     here.each(MEASURED_EVERY, _grow)
 
 

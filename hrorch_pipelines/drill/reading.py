@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from pydantic import SecretStr
 
 from hrorch_pipelines.drill import hands
-from hrorch_pipelines.drill.rounds import judged, read
+from hrorch_pipelines.drill.rounds import READ_EVERY, judged, read
 from hrorch_pipelines.drill.scenario import Scenario
 from hrorch_pipelines.drill.terms import Kind
 from hrorch_pipelines.monitoring.terms import Watch
@@ -17,8 +16,6 @@ from hrorch_pipelines.monitoring.usual import FEWEST
 from hrorch_pipelines.sandbox.transport import FaultKind
 from hrorch_pipelines.storage.warehouse import publish
 
-READ_EVERY = timedelta(minutes=30)
-"""As the presets' schedules do."""
 USUAL, LATE = (2, 3, 4), 120
 """Simulated seconds that an answer takes, and by which it then is late. The clock stands while something is read, but for these:
 a busy machine is no slow system, and hides none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from hrorch_pipelines import cycle as spine
 from hrorch_pipelines.snapshots.observe import observe
@@ -10,6 +11,9 @@ from hrorch_pipelines.storage import cycles
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.warehouse import publish
 from hrorch_pipelines.workplace import Workplace
+
+READ_EVERY = timedelta(minutes=30)
+"""As the presets' schedules do."""
 
 
 def read(workplace: Workplace, systems: Iterable[str] | None = None) -> None:
