@@ -17,8 +17,8 @@ import duckdb
 import sqlalchemy as sa
 
 from hrorch_pipelines.exceptions.durations import FEWEST, kaplan_meier_median
-from hrorch_pipelines.monitoring.scene import has
 from hrorch_pipelines.monitoring.terms import Watch
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.ledger_tables import alerts, cases
 
 DEFINITION = "M3 v1"
@@ -121,7 +121,7 @@ def _of_case(
 def _looks(published: duckdb.DuckDBPyConnection | None) -> dict[str, list[datetime]]:
     """System → when its snapshots were taken, in order."""
     looks: defaultdict[str, list[datetime]] = defaultdict(list)
-    if published is not None and has(published, "history", "snapshots"):
+    if published is not None and has_table(published, "history", "snapshots"):
         rows = published.execute("SELECT system, observed_at FROM history.snapshots ORDER BY observed_at").fetchall()
         for system, at in rows:
             looks[system].append(at)

@@ -13,9 +13,10 @@ from prometheus_client.registry import Collector
 from hrorch_pipelines.exceptions.terms import LIVE
 from hrorch_pipelines.monitoring import alerts as course
 from hrorch_pipelines.monitoring import beats, notices
-from hrorch_pipelines.monitoring.scene import Scene, has, scene
+from hrorch_pipelines.monitoring.scene import Scene, scene
 from hrorch_pipelines.snapshots import catalogue
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import breakers, cases, corrections
 
@@ -57,7 +58,7 @@ class _Gauges(Collector):
         found = [(name, catalogue.latest(here.home, name)) for name in here.stack.systems]
         ages = [((name,), (here.now - one.started_at).total_seconds()) for name, one in found if one is not None]
         yield _gauge("hrorch_snapshot_age_seconds", "Age of the last good snapshot.", ["system"], ages)
-        if here.published is not None and has(here.published, "cycles", "runs"):
+        if here.published is not None and has_table(here.published, "cycles", "runs"):
             last = here.published.execute("SELECT max(finished_at) FROM cycles.runs").fetchone()
             if last and last[0]:
                 age = (here.now - last[0]).total_seconds()
@@ -82,7 +83,7 @@ class _Gauges(Collector):
 
     def _rates(self) -> Iterator[GaugeMetricFamily]:
         con = self.here.published
-        if con is None or not has(con, "reconcile", "rates"):
+        if con is None or not has_table(con, "reconcile", "rates"):
             return
         rows = con.execute(
             """SELECT metric, arg_max(low, as_of), arg_max(value, as_of), arg_max(high, as_of)

@@ -17,10 +17,11 @@ from hrorch_pipelines.handoffs.screening import in_wait
 from hrorch_pipelines.handoffs.terms import OPEN, StepState
 from hrorch_pipelines.masking import rounded
 from hrorch_pipelines.monitoring import beats
-from hrorch_pipelines.monitoring.scene import Scene, has, label, owner_of
+from hrorch_pipelines.monitoring.scene import Scene, label, owner_of
 from hrorch_pipelines.monitoring.terms import Trouble, Watch
 from hrorch_pipelines.monitoring.words import ago, many, moment
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.ledger_tables import actions, steps
 
 LOOKED = "handoffs"
@@ -105,7 +106,12 @@ def parked(scene: Scene) -> Iterator[Trouble]:
 
 def passes(scene: Scene) -> Iterator[Trouble]:
     """Nobody has asked for too long what should exist and does not, although there is a result to ask about."""
-    if _off(scene) or not scene.stack.handoffs or scene.published is None or not has(scene.published, "cycles", "runs"):
+    if (
+        _off(scene)
+        or not scene.stack.handoffs
+        or scene.published is None
+        or not has_table(scene.published, "cycles", "runs")
+    ):
         return
     first = scene.published.execute("SELECT min(finished_at) FROM cycles.runs").fetchone()
     last = beats.last(scene.ledger, LOOKED)
@@ -126,7 +132,7 @@ def passes(scene: Scene) -> Iterator[Trouble]:
 
 def ghosts(scene: Scene) -> Iterator[Trouble]:
     """People whose employment has ended and who are live in a system: where pay is kept, they are paid."""
-    if scene.published is None or not has(scene.published, "reconcile", "discrepancies"):
+    if scene.published is None or not has_table(scene.published, "reconcile", "discrepancies"):
         return
     rows = scene.published.execute(
         """SELECT copy_system, count(DISTINCT person_id), sum(money_at_risk), min(first_seen_at)
@@ -195,7 +201,7 @@ def _pays(scene: Scene, system: str) -> bool:
 
 def _cycle_before(scene: Scene, seen: datetime) -> datetime | None:
     """When it was surely not known yet: the cycle before the one that found it."""
-    if scene.published is None or not has(scene.published, "cycles", "runs"):
+    if scene.published is None or not has_table(scene.published, "cycles", "runs"):
         return None
     found = scene.published.execute("SELECT max(finished_at) FROM cycles.runs WHERE finished_at < ?", [seen]).fetchone()
     return found[0] if found else None

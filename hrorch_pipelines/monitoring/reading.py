@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from hrorch_pipelines.monitoring.scene import Scene, has, label, owner_of
+from hrorch_pipelines.monitoring.scene import Scene, label, owner_of
 from hrorch_pipelines.monitoring.terms import Trouble, Watch
 from hrorch_pipelines.monitoring.usual import FEWEST, limit
 from hrorch_pipelines.monitoring.words import ago, many, moment
 from hrorch_pipelines.snapshots import catalogue
 from hrorch_pipelines.snapshots.manifest import FILE_NAME, read_manifest
+from hrorch_pipelines.storage.catalog import has_table
 
 FEWEST_HELD = 5
 """A share is only told as out of band when it stands for at least so many records."""
@@ -63,7 +64,7 @@ def cycle(scene: Scene) -> Iterator[Trouble]:
         return
     patience = scene.stack.alerts.watch.cycle
     last: datetime | None = None
-    if scene.published is not None and has(scene.published, "cycles", "runs"):
+    if scene.published is not None and has_table(scene.published, "cycles", "runs"):
         found = scene.published.execute("SELECT max(finished_at) FROM cycles.runs").fetchone()
         last = found[0] if found else None
     began = last or first_read
@@ -82,7 +83,7 @@ def cycle(scene: Scene) -> Iterator[Trouble]:
 
 def gate_rate(scene: Scene) -> Iterator[Trouble]:
     """Systems of whose records the gate holds far more than it usually does, measured by its own last snapshots."""
-    if scene.published is None or not has(scene.published, "gates", "receipts"):
+    if scene.published is None or not has_table(scene.published, "gates", "receipts"):
         return
     watch = scene.stack.alerts.watch
     for name, system in scene.stack.systems.items():

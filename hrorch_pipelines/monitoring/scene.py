@@ -57,11 +57,3 @@ def owner_of(stack: Stack, system: str | None = None) -> str:
 def label(stack: Stack, system: str) -> str:
     """What a system is called."""
     return (stack.systems[system].label if system in stack.systems else None) or system
-
-
-def has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether the published copy holds a table."""
-    found = con.execute(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", [schema, table]
-    ).fetchone()
-    return found is not None
