@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 
 from hrorch_pipelines.reconcile.rates import M1, M1_UPPER, M2
-from hrorch_pipelines.reports.read import has
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 
 WINDOW = timedelta(days=180)
 """How far back the page looks; `hrorch report metrics --history` knows everything."""
@@ -78,7 +78,7 @@ class Freshness:
 
 def days(con: duckdb.DuckDBPyConnection, now: datetime) -> list[Day]:
     """The last cycle of every day of the window, oldest first; every cycle while they all are of one day."""
-    if not has(con, "reconcile", "rates"):
+    if not has_table(con, "reconcile", "rates"):
         return []
     rows = con.execute(
         """
@@ -179,4 +179,4 @@ def worst(found: Iterable[Place], count: int) -> list[Place]:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, table: tuple[str, str], query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall() if has(con, *table) else []
+    return con.execute(query).fetchall() if has_table(con, *table) else []

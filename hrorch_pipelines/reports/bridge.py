@@ -5,9 +5,10 @@ from __future__ import annotations
 import duckdb
 
 from hrorch_pipelines.reconcile.bridge import UNEXPLAINED
-from hrorch_pipelines.reports.read import has, last_cycle
+from hrorch_pipelines.reports.read import last_cycle
 from hrorch_pipelines.reports.table import Column, Table
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 
 COLUMNS = (
     Column("from_system", "From", grouped=True),
@@ -31,7 +32,7 @@ def bridge(con: duckdb.DuckDBPyConnection, stack: Stack) -> Table:
     """
     cycle_id, as_of, _ = last_cycle(con)
     rows = []
-    if has(con, "reconcile", "bridge"):
+    if has_table(con, "reconcile", "bridge"):
         rows = con.execute(_QUERY, {"cycle": cycle_id, "unexplained": UNEXPLAINED}).fetchall()
     without = [name for name in stack.systems if not any(name in row[:2] for row in rows)]
     notes = ["Heads as defined in docs/metrics.md."]

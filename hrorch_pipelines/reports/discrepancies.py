@@ -8,9 +8,10 @@ import duckdb
 
 from hrorch_pipelines.reconcile.terms import Cause, State
 from hrorch_pipelines.reports.masked import band, pay_is_masked, shown
-from hrorch_pipelines.reports.read import find_person, has, last_cycle, require_known
+from hrorch_pipelines.reports.read import find_person, last_cycle, require_known
 from hrorch_pipelines.reports.table import Column, Table
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 
 SHOWN = (State.DISAGREE, State.MISSING_RECORD, State.GHOST)
 """Without a filter, what is counted in M2; `in_flight` and `scheduled` on request."""
@@ -72,7 +73,7 @@ def discrepancies(
     _, as_of, _ = last_cycle(con)
     rows: list[tuple[object, ...]] = []
     total = 0
-    if has(con, "reconcile", "discrepancies"):
+    if has_table(con, "reconcile", "discrepancies"):
         rows = con.execute(
             _QUERY,
             {

@@ -14,10 +14,11 @@ from hrorch_pipelines.reports import explain_values
 from hrorch_pipelines.reports.discrepancies import discrepancies
 from hrorch_pipelines.reports.explain_gates import gate_results
 from hrorch_pipelines.reports.masked import shown
-from hrorch_pipelines.reports.read import find_person, has, last_cycle, require_known
+from hrorch_pipelines.reports.read import find_person, last_cycle, require_known
 from hrorch_pipelines.reports.table import Column, Table
 from hrorch_pipelines.reports.words import owner_name
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 
 _WHO = (
     Column("system", "System"),
@@ -98,7 +99,9 @@ def _records(con: duckdb.DuckDBPyConnection, person: str) -> list[tuple[str, str
 
 def _who(con: duckdb.DuckDBPyConnection, person: str, as_of: date) -> Table:
     spells = (
-        "cells.spells" if has(con, "cells", "spells") else "(SELECT NULL AS system, NULL AS source_id, NULL AS chosen)"
+        "cells.spells"
+        if has_table(con, "cells", "spells")
+        else "(SELECT NULL AS system, NULL AS source_id, NULL AS chosen)"
     )
     rows = con.execute(
         f"""
@@ -138,7 +141,7 @@ def _changes(
     reveal: bool,
 ) -> Table:
     rows: list[tuple[object, ...]] = []
-    if has(con, "history", "changes"):
+    if has_table(con, "history", "changes"):
         rows = con.execute(
             f"""{_OF_RECORDS}
             SELECT c.observed_at, c.system, c.attribute, c.kind, c.effective_from, c.before, c.after, c.changed_by, c.changed_at
@@ -159,7 +162,7 @@ def _cases(
 ) -> Table:
     """Open cases about any of the records. A case holds the whole record, so with `attribute` every one that touches it."""
     rows: list[tuple[object, ...]] = []
-    if has(con, "gates", "quarantine"):
+    if has_table(con, "gates", "quarantine"):
         names = ", ".join(f"q.{column.name}" for column in _CASES)
         rows = con.execute(
             f"""{_OF_RECORDS}
@@ -177,7 +180,7 @@ def _cases(
 
 def _questions(con: duckdb.DuckDBPyConnection, stack: Stack, records: list[tuple[str, str]], as_of: date) -> Table:
     rows: list[tuple[object, ...]] = []
-    if has(con, "identity", "reviews"):
+    if has_table(con, "identity", "reviews"):
         names = ", ".join(column.name for column in _QUESTIONS)
         rows = con.execute(
             f"""{_OF_RECORDS}

@@ -6,9 +6,9 @@ from datetime import date
 
 import duckdb
 
-from hrorch_pipelines.reports.read import has
 from hrorch_pipelines.reports.table import Column, Table
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import tables_in
 from hrorch_pipelines.storage.sql import literal, record_table
 
 _GATES = (
@@ -33,15 +33,16 @@ def gate_results(
     as_of: date,
 ) -> Table:
     """One row per current record of these base records: whether its newest version passed, and which version counts."""
+    there = tables_in(con, "history", "accepted", "gates")
     wanted = {"systems": [system for system, _ in records], "ids": [source_id for _, source_id in records]}
     queries = [
-        _standing(con, system, record)
+        _standing(system, record, gated=("accepted", f"{system}.{record}") in there)
         for system, declared in stack.systems.items()
         for record, item in declared.records.items()
-        if (attribute is None or attribute in item.fields) and has(con, "history", f"{system}.{record}")
+        if (attribute is None or attribute in item.fields) and ("history", f"{system}.{record}") in there
     ]
     rows: list[tuple[object, ...]] = []
-    if queries and has(con, "gates", "receipts"):
+    if queries and ("gates", "receipts") in there:
         rows = con.execute(
             f"""
             WITH mine AS (SELECT unnest($systems::VARCHAR[]) AS system, unnest($ids::VARCHAR[]) AS owner),
@@ -58,11 +59,11 @@ def gate_results(
     return Table("Gates", _GATES, tuple(rows), as_of)
 
 
-def _standing(con: duckdb.DuckDBPyConnection, system: str, record: str) -> str:
+def _standing(system: str, record: str, *, gated: bool) -> str:
     history = record_table("history", system, record)
     key = "h.record_key IS NOT DISTINCT FROM a.record_key AND h.occurrence = a.occurrence"
     names = f"{literal(system)} AS system, {literal(record)} AS record, coalesce(h.parent_id, h.source_id) AS owner"
-    if not has(con, "accepted", f"{system}.{record}"):
+    if not gated:
         return f"SELECT {names}, h.record_key, FALSE AS accepted, TRUE AS held, h.snapshot_id FROM {history} h WHERE h.valid_to IS NULL"
     return (
         f"SELECT {names}, h.record_key, a.record_hash IS NOT NULL AS accepted, coalesce(a.held, TRUE) AS held, "

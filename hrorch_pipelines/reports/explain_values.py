@@ -10,11 +10,11 @@ import duckdb
 from hrorch_pipelines.authority.flags import Mark, attribute_order
 from hrorch_pipelines.reconcile.states import STATE_OF
 from hrorch_pipelines.reports.masked import shown
-from hrorch_pipelines.reports.read import has
 from hrorch_pipelines.reports.table import Column, Table
 from hrorch_pipelines.reports.words import STATES
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.sql import ident
 
 _DECISIONS = (
@@ -88,11 +88,7 @@ def candidates(
 ) -> Table:
     """What every system says of each attribute, the state of that cell, and how it compared with the authority."""
     golden = _row(con, "golden", "persons", person) or {}
-    cells = {
-        system: row
-        for system in stack.systems
-        if has(con, "cells", system) and (row := _row(con, "cells", system, person)) is not None
-    }
+    cells = {system: row for system in stack.systems if (row := _row(con, "cells", system, person)) is not None}
     compared = _comparisons(con, person)
     rows = []
     for name in attributes:
@@ -119,7 +115,7 @@ def candidates(
 
 
 def _row(con: duckdb.DuckDBPyConnection, schema: str, table: str, person: str) -> dict[str, Any] | None:
-    if not has(con, schema, table):
+    if not has_table(con, schema, table):
         return None
     answer = con.execute(f"SELECT * FROM {ident(schema, table)} WHERE person_id = ?", [person])
     names = [column[0] for column in answer.description or []]
@@ -156,7 +152,7 @@ def _upcoming(stack: Stack, attribute: str, row: dict[str, Any], *, reveal: bool
 
 def _comparisons(con: duckdb.DuckDBPyConnection, person: str) -> dict[tuple[str, str], str]:
     """(copy system, attribute) → the state of the pair in words, from the person's patterns."""
-    if not (has(con, "reconcile", "patterns") and has(con, "reconcile", "positions")):
+    if not (has_table(con, "reconcile", "patterns") and has_table(con, "reconcile", "positions")):
         return {}
     rows = con.execute(
         """SELECT p.copy_system, o.attribute, substr(p.pattern, o.position + 1, 1)

@@ -8,8 +8,8 @@ import duckdb
 
 from hrorch_pipelines.reconcile.intervals import ENOUGH
 from hrorch_pipelines.reconcile.rates import M1, M1_COVERAGE, M1_RECORDS, M1_UPPER, M2, M2_QUARANTINED, M2_RECORDS
-from hrorch_pipelines.reports.read import has
 from hrorch_pipelines.reports.words import one_in, percent, some
+from hrorch_pipelines.storage.catalog import has_table
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Told:
 
 def figures(con: duckdb.DuckDBPyConnection, cycle_id: str) -> dict[str, Figure]:
     """Metric → its overall figure in a cycle; empty when no rates were computed."""
-    if not has(con, "reconcile", "rates"):
+    if not has_table(con, "reconcile", "rates"):
         return {}
     rows = con.execute(
         """SELECT metric, numerator, denominator, value, low, high, coalesce(note, '') FROM reconcile.rates

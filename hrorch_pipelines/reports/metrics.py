@@ -6,9 +6,10 @@ import duckdb
 
 from hrorch_pipelines.reconcile.rates import M1, M1_COVERAGE, M1_UPPER, M2
 from hrorch_pipelines.reports.discrepancies import tolerances
-from hrorch_pipelines.reports.read import has, last_cycle
+from hrorch_pipelines.reports.read import last_cycle
 from hrorch_pipelines.reports.table import Column, Table
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 
 COLUMNS = (
     Column("as_of", "As of", "date"),
@@ -70,7 +71,7 @@ def metrics(con: duckdb.DuckDBPyConnection, stack: Stack, *, history: bool = Fal
 
 
 def _rates(con: duckdb.DuckDBPyConnection, cycle_id: str) -> list[tuple[object, ...]]:
-    if not has(con, "reconcile", "rates"):
+    if not has_table(con, "reconcile", "rates"):
         return []
     return con.execute(
         """SELECT as_of, metric, scope, numerator, denominator, value, low, high, note FROM reconcile.rates
@@ -81,7 +82,7 @@ def _rates(con: duckdb.DuckDBPyConnection, cycle_id: str) -> list[tuple[object, 
 
 def _history(con: duckdb.DuckDBPyConnection, stack: Stack) -> Table:
     rows: list[tuple[object, ...]] = []
-    if has(con, "reconcile", "rates"):
+    if has_table(con, "reconcile", "rates"):
         names = {"m1": M1, "upper": M1_UPPER, "coverage": M1_COVERAGE, "m2": M2}
         rows = con.execute(_HISTORY, names).fetchall()
     return Table(
@@ -102,7 +103,7 @@ def _history(con: duckdb.DuckDBPyConnection, stack: Stack) -> Table:
 
 def _definition(con: duckdb.DuckDBPyConnection, cycle_id: str | None) -> str:
     rows = []
-    if has(con, "reconcile", "rates"):
+    if has_table(con, "reconcile", "rates"):
         rows = con.execute(
             "SELECT DISTINCT definition FROM reconcile.rates WHERE $cycle IS NULL OR cycle_id = $cycle ORDER BY definition",
             {"cycle": cycle_id},

@@ -14,6 +14,7 @@ from hrorch_pipelines.reports.errors import (
     UnknownPersonError,
 )
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.sql import ident
 
 SHORTEST_ID = 6
@@ -23,7 +24,7 @@ SHORTEST_ID = 6
 def last_cycle(con: duckdb.DuckDBPyConnection) -> tuple[str, date, datetime]:
     """(cycle id, its day, its moment) of the last finished cycle. Raises NothingComparedError."""
     row = None
-    if has(con, "cycles", "runs"):
+    if has_table(con, "cycles", "runs"):
         row = con.execute(
             """SELECT cycle_id, as_of, now FROM cycles.runs WHERE finished_at IS NOT NULL
                ORDER BY finished_at DESC, now DESC LIMIT 1"""
@@ -46,7 +47,7 @@ def find_person(con: duckdb.DuckDBPyConnection, stack: Stack, given: str) -> str
 
     A person who was merged into another is found under both ids. Raises UnknownPersonError, AmbiguousPersonError.
     """
-    if not has(con, "golden", "persons"):
+    if not has_table(con, "golden", "persons"):
         raise UnknownPersonError
     system, _, source_id = given.partition(":")
     if system in stack.systems and source_id:
@@ -62,20 +63,9 @@ def find_person(con: duckdb.DuckDBPyConnection, stack: Stack, given: str) -> str
     return str(rows[0][0])
 
 
-def has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether a table or view is there: a young warehouse lacks some."""
-    return bool(
-        con.execute(
-            """SELECT 1 FROM information_schema.tables
-               WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?""",
-            [schema, table],
-        ).fetchone()
-    )
-
-
 def _by_id(con: duckdb.DuckDBPyConnection, given: str) -> list[tuple[str]]:
     rows = con.execute("SELECT person_id FROM golden.persons WHERE person_id = ?", [given]).fetchall()
-    if not rows and has(con, "identity", "persons"):
+    if not rows and has_table(con, "identity", "persons"):
         rows = con.execute(
             """WITH RECURSIVE followed AS (
                    SELECT merged_into AS person_id FROM identity.persons WHERE person_id = ? AND merged_into IS NOT NULL

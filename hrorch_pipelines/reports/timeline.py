@@ -8,9 +8,9 @@ import duckdb
 
 from hrorch_pipelines.handoffs.axes import AXES
 from hrorch_pipelines.reports.masked import shown
-from hrorch_pipelines.reports.read import has
 from hrorch_pipelines.reports.table import Column, Table
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 
 COLUMNS = (
     Column("axis", "Axis", grouped=True),
@@ -40,7 +40,7 @@ def timeline(
     `con`: the published copy. States are masked as the attributes that tell them; without a row nothing was learnt yet.
     """
     rows = []
-    if has(con, "handoffs", "states"):
+    if has_table(con, "handoffs", "states"):
         rows = con.execute(
             """SELECT axis, state, true_from, known_at, known_until, system, source_id, spell, attribute FROM handoffs.states
                WHERE person_id = $person AND CASE WHEN $everything THEN true

@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 
 from hrorch_pipelines.reports.masked import pay_is_masked, rounded
-from hrorch_pipelines.reports.read import has
 from hrorch_pipelines.reports.words import QUESTIONS, cause_fix, cause_label, owner_name, system_label
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 
 MOST = 8
 """Causes told one by one per system: the costliest and commonest."""
@@ -66,7 +66,7 @@ def duties(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime) -> list[
 
 
 def _held(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime) -> list[tuple[Any, Task]]:
-    if not has(con, "gates", "quarantine"):
+    if not has_table(con, "gates", "quarantine"):
         return []
     rows = con.execute(
         """SELECT reviewer, severity, kind, system, record, rule_id, any_value(expected), any_value(cause), any_value(action),
@@ -92,7 +92,7 @@ def _held(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime) -> list[t
 
 
 def _questions(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, Task]]:
-    if not has(con, "identity", "reviews"):
+    if not has_table(con, "identity", "reviews"):
         return []
     rows = con.execute(
         """SELECT reviewer, kind, any_value(action), count(*) FROM identity.reviews WHERE closed_at IS NULL
@@ -106,7 +106,7 @@ def _questions(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, Task]]:
 
 def _discrepancies(con: duckdb.DuckDBPyConnection, stack: Stack) -> list[tuple[Any, Task]]:
     """Counted discrepancies, to the owner of the copy: that is where the value is corrected."""
-    if not has(con, "reconcile", "discrepancies"):
+    if not has_table(con, "reconcile", "discrepancies"):
         return []
     rows = con.execute(
         """SELECT copy_system, cause, count(*), coalesce(sum(money_at_risk), 0),

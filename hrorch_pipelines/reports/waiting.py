@@ -6,10 +6,10 @@ from typing import Any
 
 import duckdb
 
-from hrorch_pipelines.reports.read import has
 from hrorch_pipelines.reports.table import Column
 from hrorch_pipelines.reports.words import owner_name
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.sql import ident
 
 _PEOPLE = ("reviewer", "deputy")
@@ -29,7 +29,7 @@ def waiting(
 
     `limit` rows at most; a note counts the rest as `things`.
     """
-    if not has(con, *place):
+    if not has_table(con, *place):
         return (), ()
     names = ", ".join(ident(column.name) for column in columns)
     rows = con.execute(
