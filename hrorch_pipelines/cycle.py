@@ -13,6 +13,7 @@ from hrorch_pipelines.clock import Clock, local_date
 from hrorch_pipelines.errors import HrorchError
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage import cycles
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.sql import ident
@@ -79,7 +80,7 @@ def start(con: duckdb.DuckDBPyConnection, stack: Stack, home: Home, clock: Clock
 
 def current(con: duckdb.DuckDBPyConnection) -> Cycle:
     """The cycle a stage belongs to: the open one, else the last. Raises NoOpenCycleError."""
-    if not _exists(con, "cycles", "runs"):
+    if not has_table(con, "cycles", "runs"):
         raise NoOpenCycleError
     row = con.execute(
         "SELECT cycle_id, now, as_of, is_full FROM cycles.runs ORDER BY (finished_at IS NULL) DESC, now DESC LIMIT 1"
@@ -124,19 +125,9 @@ def _newest(home: Home, system: str, refused: set[str]) -> Manifest | None:
     return usable[-1] if usable else None
 
 
-def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    return bool(
-        con.execute(
-            """SELECT 1 FROM information_schema.tables
-               WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?""",
-            [schema, table],
-        ).fetchone()
-    )
-
-
 def count(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> int:
     """Rows of a table; 0 where it does not exist yet."""
-    if not _exists(con, schema, table):
+    if not has_table(con, schema, table):
         return 0
     row = con.execute(f"SELECT count(*) FROM {ident(schema, table)}").fetchone()
     return int(row[0]) if row else 0

@@ -9,8 +9,9 @@ import duckdb
 
 from hrorch_pipelines.gates.drift import stability_index
 from hrorch_pipelines.gates.expectations import SnapshotRule
-from hrorch_pipelines.gates.scope import RecordType, Snapshot, columns_of, find_snapshot, one, table_exists
+from hrorch_pipelines.gates.scope import RecordType, Snapshot, find_snapshot, one
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import columns_of, has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, record_table
 
@@ -57,7 +58,7 @@ def profile(
 
     An expectation on an attribute that the record does not map gets no figure: its judge will report a gate error.
     """
-    if not table_exists(con, "history", scope.name):
+    if not has_table(con, "history", scope.name):
         return [Figure("rows", None, 0.0)]
     figures = _always(con, scope, snapshot)
     before = rows_before(con, scope, snapshot)

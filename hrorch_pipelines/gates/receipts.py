@@ -12,8 +12,9 @@ from hrorch_pipelines.gates.errors import GateRefused, Refusal
 from hrorch_pipelines.gates.hashes import gate_hash, rules_hash
 from hrorch_pipelines.gates.results import Counts
 from hrorch_pipelines.gates.rules import reviewer_of
-from hrorch_pipelines.gates.scope import RecordType, Snapshot, table_exists
+from hrorch_pipelines.gates.scope import RecordType, Snapshot
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 
 
@@ -34,7 +35,7 @@ def require_receipts(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle)
 
 def refused_snapshots(con: duckdb.DuckDBPyConnection, stack: Stack) -> set[str]:
     """Snapshots that the gate refused under the rules of this stack file; mended rules give them another chance."""
-    if not table_exists(con, "gates", "receipts"):
+    if not has_table(con, "gates", "receipts"):
         return set()
     hashes = [gate_hash(stack, system) for system in stack.systems]
     rows = con.execute(
@@ -83,7 +84,7 @@ def issue(
 def _refusal(con: duckdb.DuckDBPyConnection, stack: Stack, system: str, snapshot_id: str) -> Refusal | None:
     wanted = gate_hash(stack, system)
     receipts: dict[str, bool] = {}
-    if table_exists(con, "gates", "receipts"):
+    if has_table(con, "gates", "receipts"):
         rows = con.execute(
             "SELECT gate_hash, suite_passed FROM gates.receipts WHERE snapshot_id = ?", [snapshot_id]
         ).fetchall()

@@ -11,6 +11,7 @@ import duckdb
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.rules import Expectation, GateRule
 from hrorch_pipelines.stack.systems import Record
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.columns import attribute_columns
 from hrorch_pipelines.storage.sql import ident, record_table
 
@@ -87,7 +88,7 @@ class Snapshot:
 
 def find_snapshot(con: duckdb.DuckDBPyConnection, system: str, snapshot_id: str) -> Snapshot | None:
     """A snapshot by its id, if it has been ingested."""
-    if not table_exists(con, "history", "snapshots"):
+    if not has_table(con, "history", "snapshots"):
         return None
     row = con.execute(
         "SELECT observed_at, observed_at = max(observed_at) OVER () AS newest FROM history.snapshots WHERE system = $system "
@@ -95,25 +96,6 @@ def find_snapshot(con: duckdb.DuckDBPyConnection, system: str, snapshot_id: str)
         {"system": system, "snapshot_id": snapshot_id},
     ).fetchone()
     return Snapshot(system, snapshot_id, row[0], row[1]) if row else None
-
-
-def table_exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether a (permanent) table is there."""
-    found = con.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ? AND table_name = ?",
-        [schema, table],
-    ).fetchone()
-    return found is not None
-
-
-def columns_of(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
-    """Column → the engine's name of its type; empty when the table is not there."""
-    rows = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
-        "AND schema_name = ? AND table_name = ? ORDER BY column_index",
-        [schema, table],
-    ).fetchall()
-    return dict(rows)
 
 
 def one(con: duckdb.DuckDBPyConnection, query: str, values: object = None) -> tuple[int, ...]:

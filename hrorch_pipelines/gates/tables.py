@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from hrorch_pipelines.gates.scope import RecordType, columns_of
+from hrorch_pipelines.gates.scope import RecordType
+from hrorch_pipelines.storage.catalog import columns_of
 from hrorch_pipelines.storage.columns import ddl, record_columns
 from hrorch_pipelines.storage.sql import ident
 

@@ -16,13 +16,14 @@ from hrorch_pipelines.gates.plain import plain_verdicts, remember_asked
 from hrorch_pipelines.gates.profile import profile, rows_before
 from hrorch_pipelines.gates.receipts import is_settled, issue, refused_snapshots
 from hrorch_pipelines.gates.results import Counts, GateError, GateResult, Kind, Verdict
-from hrorch_pipelines.gates.scope import RecordType, Snapshot, find_snapshot, table_exists
+from hrorch_pipelines.gates.scope import RecordType, Snapshot, find_snapshot
 from hrorch_pipelines.gates.snapshot_cases import settle, snapshot_cases
 from hrorch_pipelines.gates.suites import Profiled, run_suites
 from hrorch_pipelines.gates.tables import SCHEMA, make_accepted
 from hrorch_pipelines.snapshots import catalogue
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage import cycles
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import engine_errors, transaction
 from hrorch_pipelines.storage.home import Home
@@ -85,7 +86,7 @@ def _validate(
     judgements = [
         judge(con, scope, snapshot, cycle, everything=_everything(con, scope, snapshot, cycle))
         for scope in scopes
-        if table_exists(con, "history", scope.name)
+        if has_table(con, "history", scope.name)
     ]
     profiled = [_profiled(con, scope, snapshot, cycle) for scope in scopes]
     rules, pages = gate_hash(stack, snapshot.system), home.data_docs / snapshot.system if home else None
