@@ -14,10 +14,10 @@ from hrorch_pipelines.clock import local_date
 from hrorch_pipelines.exceptions import overrides
 from hrorch_pipelines.exceptions.course import batches, in_turn
 from hrorch_pipelines.exceptions.finding import Finding
-from hrorch_pipelines.exceptions.found import has
 from hrorch_pipelines.exceptions.routing import route
 from hrorch_pipelines.exceptions.terms import LIVE, CaseState
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import cases
@@ -98,7 +98,11 @@ def _agrees(
         return False
     if override.system is None:
         return _authority_holds(con, cycle, seals, override)
-    if override.system in cycle.stale or override.system not in cycle.sources or not has(con, "reconcile", "patterns"):
+    if (
+        override.system in cycle.stale
+        or override.system not in cycle.sources
+        or not has_table(con, "reconcile", "patterns")
+    ):
         return False
     rows = con.execute(
         """SELECT substr(p.pattern, o.position + 1, 1), o.authority_system FROM reconcile.patterns p
@@ -112,7 +116,7 @@ def _agrees(
 
 
 def _authority_holds(con: duckdb.DuckDBPyConnection, cycle: Cycle, seals: Seals, override: overrides.Override) -> bool:
-    if not has(con, "golden", "persons"):
+    if not has_table(con, "golden", "persons"):
         return False
     rows = con.execute(
         f"""SELECT CAST(g.{ident(override.attribute)} AS VARCHAR), d.system FROM golden.persons g

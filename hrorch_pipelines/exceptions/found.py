@@ -9,6 +9,7 @@ import duckdb
 from hrorch_pipelines.exceptions.finding import Finding, case_id_sql
 from hrorch_pipelines.exceptions.routing import fitting
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.sql import ident
 
 COUNTED = ("disagree", "missing_record", "ghost")
@@ -35,12 +36,12 @@ def find_all(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, int]:
     """
     con.execute(_TABLE)
     left: dict[str, int] = {}
-    if has(con, "gates", "quarantine"):
+    if has_table(con, "gates", "quarantine"):
         _gates(con, stack)
         left |= _drop_warnings(con, stack)
-    if has(con, "identity", "reviews"):
+    if has_table(con, "identity", "reviews"):
         _identity(con)
-    if has(con, "reconcile", "discrepancies"):
+    if has_table(con, "reconcile", "discrepancies"):
         left |= _discrepancies(con, stack)
     return left
 
@@ -53,26 +54,15 @@ def seen(con: duckdb.DuckDBPyConnection) -> int:
         ("identity", "reviews", "closed_at IS NULL"),
         ("reconcile", "discrepancies", f"state IN {COUNTED}"),
     ):
-        if has(con, schema, table):
+        if has_table(con, schema, table):
             row = con.execute(f"SELECT count(*) FROM {ident(schema, table)} WHERE {where}").fetchone()
             total += int(row[0]) if row else 0
     return total
 
 
-def has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether the warehouse has a table yet."""
-    return bool(
-        con.execute(
-            """SELECT 1 FROM information_schema.tables
-               WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?""",
-            [schema, table],
-        ).fetchone()
-    )
-
-
 def _gates(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
     """The gate's own case id is the subject: it tells rows of one record apart."""
-    linked = has(con, "identity", "links")
+    linked = has_table(con, "identity", "links")
     person = "l.person_id" if linked else "NULL::VARCHAR"
     links = "LEFT JOIN identity.links l ON l.system = q.system AND l.source_id = coalesce(q.parent_id, q.source_id)"
     entity, golden = _entity(con, stack, person)
@@ -120,7 +110,7 @@ def _identity(con: duckdb.DuckDBPyConnection) -> None:
 
 def _discrepancies(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, int]:
     """What nobody corrects by itself. A missing record is one case, however many required values it lacks."""
-    planned = has(con, "corrections", "refused")
+    planned = has_table(con, "corrections", "refused")
     refused = "LEFT JOIN corrections.refused r USING (discrepancy_id)" if planned else ""
     asked = f"NOT r.quiet OR r.reason IN {ASKED_ANYWAY}"
     con.execute(
@@ -160,6 +150,6 @@ def _entity(con: duckdb.DuckDBPyConnection, stack: Stack, person: str) -> tuple[
     """SQL of a person's legal entity, and the join it needs; nothing where no route asks for one."""
     attribute = stack.exceptions.entity
     wanted = attribute in stack.attributes and any(route.entity for route in stack.exceptions.routes)
-    if not wanted or attribute is None or not has(con, "golden", "persons"):
+    if not wanted or attribute is None or not has_table(con, "golden", "persons"):
         return "NULL::VARCHAR", ""
     return f"CAST(g.{ident(attribute)} AS VARCHAR)", f"LEFT JOIN golden.persons g ON g.person_id = {person}"

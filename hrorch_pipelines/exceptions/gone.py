@@ -12,8 +12,8 @@ from datetime import datetime
 
 import duckdb
 
-from hrorch_pipelines.exceptions.found import has
 from hrorch_pipelines.exceptions.known import fill
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 
 _SETTLED = "('a', 'y', 'e', '.')"
@@ -63,9 +63,9 @@ def judge_known(
 
 def _gates(con: duckdb.DuckDBPyConnection) -> tuple[list[str], list[str]]:
     """The gate's case is closed: over, unless a copy still differs in that attribute."""
-    if not has(con, "gates", "quarantine"):
+    if not has_table(con, "gates", "quarantine"):
         return [], []
-    compared = has(con, "identity", "links") and has(con, "reconcile", "discrepancies")
+    compared = has_table(con, "identity", "links") and has_table(con, "reconcile", "discrepancies")
     landing = """EXISTS (SELECT 1 FROM identity.links l JOIN case_differing d ON d.person_id = l.person_id
                          WHERE l.system = q.system AND l.source_id = coalesce(q.parent_id, q.source_id) AND d.attribute = q.attribute)"""
     if compared:
@@ -83,7 +83,7 @@ def _gates(con: duckdb.DuckDBPyConnection) -> tuple[list[str], list[str]]:
 
 
 def _discrepancies(con: duckdb.DuckDBPyConnection) -> list[str]:
-    if not has(con, "reconcile", "patterns"):
+    if not has_table(con, "reconcile", "patterns"):
         return []
     con.execute(
         """CREATE OR REPLACE TEMP TABLE case_cells AS
@@ -114,7 +114,7 @@ def _others(con: duckdb.DuckDBPyConnection) -> list[str]:
         """SELECT a.case_id FROM case_absent a JOIN case_trusted t ON t.system = a.system
            WHERE a.source = 'snapshot' AND t.since > a.occurred_at""",
     )
-    if has(con, "identity", "reviews"):
+    if has_table(con, "identity", "reviews"):
         over += _ids(
             con,
             """SELECT a.case_id FROM case_absent a JOIN identity.reviews r ON r.review_id = a.reference

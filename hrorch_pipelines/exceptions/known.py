@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 
-from hrorch_pipelines.exceptions.found import has
 from hrorch_pipelines.exceptions.overrides import Override, covers, live_overrides
 from hrorch_pipelines.exceptions.terms import CaseState
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import cases, corrections
 from hrorch_pipelines.storage.sealed import Seals
@@ -68,7 +68,7 @@ def bring_covered(ledger: Ledger, con: duckdb.DuckDBPyConnection, now: datetime)
     covered: list[tuple[str]] = []
     with ledger.read() as reading:
         live = live_overrides(reading, now)
-        if live and has(con, "reconcile", "discrepancies"):
+        if live and has_table(con, "reconcile", "discrepancies"):
             by_place: dict[tuple[str, str], list[Override]] = {}
             for override in live:
                 by_place.setdefault((override.person_id, override.attribute), []).append(override)

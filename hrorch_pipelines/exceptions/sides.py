@@ -9,9 +9,9 @@ import duckdb
 import sqlalchemy as sa
 
 from hrorch_pipelines.exceptions.errors import NotResolvableError, ValueNotUnderstoodError
-from hrorch_pipelines.exceptions.found import has
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.columns import SQL_TYPES
 from hrorch_pipelines.storage.engine import engine_errors
 from hrorch_pipelines.storage.sql import ident, record_table
@@ -85,7 +85,7 @@ def reference_in(
     """Where a value is a person: that person's record id in the system. Any other value is returned as it is."""
     if value is None or stack.attributes[attribute].type is not AttributeType.PERSON:
         return value
-    if not has(con, "cells", system):
+    if not has_table(con, "cells", system):
         return None
     rows = con.execute(
         f"SELECT source_id FROM {ident('cells', system)} WHERE person_id = $value OR source_id = $value",
@@ -103,7 +103,7 @@ def wanted_there(con: duckdb.DuckDBPyConnection, stack: Stack, sides: Sides) -> 
 
 def _compared_sides(con: duckdb.DuckDBPyConnection, stack: Stack, row: sa.Row[Any]) -> Sides:
     found = []
-    if has(con, "reconcile", "discrepancies"):
+    if has_table(con, "reconcile", "discrepancies"):
         found = con.execute(
             """SELECT person_id, copy_system, copy_source_id, copy_value, authority_system, authority_source_id, authority_value
                FROM reconcile.discrepancies WHERE person_id = ? AND copy_system = ? AND attribute = ?
