@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from hrorch_pipelines.audit import log
-from hrorch_pipelines.audit.entries import Action, Entry
+from hrorch_pipelines.audit.entries import SERVICE, Action, Actor, Entry
 from hrorch_pipelines.exceptions.calendar import add_working
 from hrorch_pipelines.exceptions.terms import CaseState, Resolution
 from hrorch_pipelines.stack.models import Stack
@@ -103,10 +103,16 @@ def reopening(row: sa.Row[Any], stack: Stack, now: datetime) -> dict[str, Any]:
     }
 
 
-def state_entry(row: sa.Row[Any], to: CaseState, why: str) -> Entry:
-    """The audit entry of a case that goes from one state to another by itself."""
+def state_entry(row: sa.Row[Any], to: CaseState, why: str, actor: Actor = SERVICE) -> Entry:
+    """The audit entry of a case that goes from one state to another, by itself or for a reason of the actor's."""
+    return entry_of(row, Action.CASE_STATE, actor, {"from": row.state, "to": to.value, "why": why})
+
+
+def entry_of(row: sa.Row[Any], action: Action, actor: Actor, detail: Mapping[str, Any]) -> Entry:
+    """An audit entry about a case; details that are None are left out."""
     return Entry(
-        Action.CASE_STATE,
+        action,
+        actor,
         person_id=row.person_id,
         system=row.system,
         record=row.record,
@@ -114,5 +120,5 @@ def state_entry(row: sa.Row[Any], to: CaseState, why: str) -> Entry:
         attribute=row.attribute,
         rule=row.rule,
         case_id=row.case_id,
-        detail={"from": row.state, "to": to.value, "why": why},
+        detail={key: value for key, value in detail.items() if value is not None},
     )

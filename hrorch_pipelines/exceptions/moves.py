@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hrorch_pipelines.audit import log
 from hrorch_pipelines.audit.entries import SERVICE, Action, Actor, Entry
 from hrorch_pipelines.clock import local_date
-from hrorch_pipelines.exceptions.course import batches, in_turn, reopening, state_entry
+from hrorch_pipelines.exceptions.course import batches, entry_of, in_turn, reopening, state_entry
 from hrorch_pipelines.exceptions.errors import (
     AmbiguousCaseError,
     ExpiryError,
@@ -136,7 +136,7 @@ def reassign(
         .values(reviewer=to, deputy=deputy, notified_at=None, escalated_at=None)
     )
     detail = {"from": row.reviewer, "to": to, "why": reason}
-    _log(con, seals, stack, [_entry(row, Action.CASE_REASSIGNED, Actor("person", by), detail)], now)
+    _log(con, seals, stack, [entry_of(row, Action.CASE_REASSIGNED, Actor("person", by), detail)], now)
 
 
 def reopen(
@@ -146,7 +146,7 @@ def reopen(
     row = ready(con, seals, stack, case_id, Move.REOPEN, by, now)
     con.execute(sa.update(cases).where(cases.c.case_id == row.case_id).values(**reopening(row, stack, now)))
     actor = Actor("person", by) if by else SERVICE
-    _log(con, seals, stack, [_entry(row, Action.CASE_STATE, actor, {**state_entry(row, _S.OPEN, why).detail})], now)
+    _log(con, seals, stack, [state_entry(row, _S.OPEN, why, actor)], now)
 
 
 def notify(con: sa.Connection, seals: Seals, stack: Stack, case_ids: Iterable[str], now: datetime) -> int:
@@ -159,7 +159,7 @@ def notify(con: sa.Connection, seals: Seals, stack: Stack, case_ids: Iterable[st
         ).all()
         ids = [row.case_id for row in rows]
         con.execute(sa.update(cases).where(cases.c.case_id.in_(ids)).values(notified_at=now))
-        entries = [_entry(row, Action.CASE_NOTIFIED, SERVICE, {"reviewer": row.reviewer}) for row in rows]
+        entries = [entry_of(row, Action.CASE_NOTIFIED, SERVICE, {"reviewer": row.reviewer}) for row in rows]
         _log(con, seals, stack, entries, now)
         told += len(ids)
     return told
@@ -230,22 +230,7 @@ def _move(
     moments = {key: max(value, row.detected_at) for key, value in changes.items() if isinstance(value, datetime)}
     con.execute(sa.update(cases).where(cases.c.case_id == row.case_id).values(**changes | moments, state=to.value))
     told = {"from": row.state, "to": to.value, "move": move.value, **detail}
-    _log(con, seals, stack, [_entry(row, Action.CASE_STATE, Actor("person", by), told)], now)
-
-
-def _entry(row: sa.Row[Any], action: Action, actor: Actor, detail: dict[str, Any]) -> Entry:
-    return Entry(
-        action,
-        actor,
-        person_id=row.person_id,
-        system=row.system,
-        record=row.record,
-        source_id=row.source_id,
-        attribute=row.attribute,
-        rule=row.rule,
-        case_id=row.case_id,
-        detail={key: value for key, value in detail.items() if value is not None},
-    )
+    _log(con, seals, stack, [entry_of(row, Action.CASE_STATE, Actor("person", by), told)], now)
 
 
 def _log(con: sa.Connection, seals: Seals, stack: Stack, entries: list[Entry], now: datetime) -> None:
