@@ -63,20 +63,7 @@ def mapped_columns(record: Record, found: tuple[str, ...]) -> tuple[str, ...]:
 
     Only these are written down: the other names may be anything, in a file without a header even a person's data.
     """
-    effective = record.effective
-    maps = [
-        record.key,
-        record.parent_key,
-        record.changed_by,
-        record.changed_at,
-        record.version,
-        record.deleted,
-        *record.fields.values(),
-        *((effective.from_, effective.to, effective.sequence) if effective else ()),
-    ]
-    wanted = {
-        path for field in maps if field for path in [*field.paths, *([field.unit_from] if field.unit_from else [])]
-    }
+    wanted = {path for field in record.maps() for path in field.read_from}
     return tuple(name for name in found if name in wanted)
 
 

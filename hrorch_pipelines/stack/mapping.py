@@ -106,6 +106,11 @@ class FieldMap(Part):
             return []
         return [self.from_] if isinstance(self.from_, str) else list(self.from_)
 
+    @property
+    def read_from(self) -> list[str]:
+        """Every path it reads: its own, and that of the unit."""
+        return [path for path in (*self.paths, self.unit_from) if path]
+
 
 def _as_field(value: Any) -> Any:
     return {"from": value} if isinstance(value, str | list) else value

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, SecretStr, Tag, model_validator
 
-from hrorch_pipelines.stack.mapping import Effective, Field_, Part
+from hrorch_pipelines.stack.mapping import Effective, Field_, FieldMap, Part
 from hrorch_pipelines.stack.terms import AttributeName, Duration, Name, Share, SystemKind
 from hrorch_pipelines.stack.webhooks import Webhook
 from hrorch_pipelines.stack.writing import RecordCreate, RecordWrite, Writes, told, told_create
@@ -211,6 +211,12 @@ class Record(Part):
         None,
         description="How a record is made; its keys are those of the connector. Without it handoffs make none here.",
     )
+
+    def maps(self) -> list[FieldMap]:
+        """Everything that is read of a record, the key first: whose it is, when it counts, its attributes, who changed it."""
+        timing = [self.effective.from_, self.effective.to, self.effective.sequence] if self.effective else []
+        about = [self.changed_by, self.changed_at, self.version, self.deleted]
+        return [one for one in (self.key, self.parent_key, *timing, *self.fields.values(), *about) if one is not None]
 
 
 class System(Part):

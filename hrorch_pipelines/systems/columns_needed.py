@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hrorch_pipelines.stack.mapping import FieldMap
 from hrorch_pipelines.stack.systems import Record
 from hrorch_pipelines.systems.raw import Problem
 
 
 def needed_columns(declared: Record) -> list[str]:
     """Source columns a record type is mapped from, the key first."""
-    effective = declared.effective
-    timing = [effective.from_, effective.to, effective.sequence] if effective else []
-    about = [declared.changed_by, declared.changed_at, declared.version, declared.deleted]
-    maps: list[FieldMap | None] = [declared.key, declared.parent_key, *timing, *declared.fields.values(), *about]
-    paths = [path for field in maps if field is not None for path in [*field.paths, field.unit_from] if path]
+    paths = [path for field in declared.maps() for path in field.read_from]
     return list(dict.fromkeys(path.strip('"') for path in paths))
 
 

@@ -193,28 +193,13 @@ class SqlTarget:
     def _watched(self, write: Write, cells: Mapping[str, Any]) -> list[str]:
         """Every column the changed attributes are read from: an amount counts only with its unit."""
         fields = self.system.records[write.record].fields
-        read = [
-            name
-            for change in write.changes
-            for name in (*fields[change.attribute].paths, fields[change.attribute].unit_from)
-        ]
-        return [name for name in read if name is not None and name in cells]
+        read = [name for change in write.changes for name in fields[change.attribute].read_from]
+        return [name for name in read if name in cells]
 
     def _paths(self, write: Write) -> list[str]:
         """Every column the mapping of this record type names."""
-        record, effective = self.system.records[write.record], self.system.records[write.record].effective
-        more = [effective.from_, effective.to, effective.sequence] if effective else []
-        own = [
-            record.key,
-            record.parent_key,
-            record.changed_by,
-            record.changed_at,
-            record.version,
-            record.deleted,
-            *more,
-        ]
-        fields = [*own, *record.fields.values()]
-        found = [path for one in fields if one for path in (*one.paths, one.unit_from, one.write_to) if path]
+        maps = self.system.records[write.record].maps()
+        found = [path for one in maps for path in (*one.read_from, one.write_to) if path]
         return list(dict.fromkeys(found))
 
     def _declared(self, write: Write) -> tuple[Record, Layout]:
