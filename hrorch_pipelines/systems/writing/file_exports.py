@@ -26,12 +26,7 @@ from hrorch_pipelines.systems.writing.file_drops import Drops
 from hrorch_pipelines.systems.writing.in_force import row_in_force, rows_of
 from hrorch_pipelines.systems.writing.places import Shape, steps_of, text_of, value_at
 from hrorch_pipelines.systems.writing.protocol import Held, Write, WriteFault
-from hrorch_pipelines.systems.writing.remap import Mapped, Remap
-
-_ABOUT = (
-    "row_id", "source_id", "parent_id", "effective_from", "effective_to", "sequence", "source_updated_at",
-    "source_updated_by", "source_version", "deleted", "hidden", "faults", "raw",
-)  # fmt: skip
+from hrorch_pipelines.systems.writing.remap import ABOUT, Mapped, Remap, mapped
 
 
 @dataclass(frozen=True)
@@ -78,11 +73,7 @@ class Exports:
         record = self.system.records[write.record]
         if self.shape(write.record) == "nested":
             return ExportRow({})
-        own = [record.key, record.parent_key, record.changed_by, record.changed_at, record.version, record.deleted]
-        effective = record.effective
-        own += [effective.from_, effective.to, effective.sequence] if effective else []
-        fields = [one for one in (*own, *record.fields.values()) if one is not None]
-        return ExportRow(dict.fromkeys(path for one in fields for path in (*one.paths, one.unit_from) if path))
+        return ExportRow(dict.fromkeys(path for one in record.maps() for path in one.read_from))
 
     def remap(self, record: str) -> Remap:
         """What turns values of this record type round."""
@@ -135,30 +126,11 @@ class Exports:
 
     def _rows(self, write: Write, record: Record) -> tuple[list[Mapped], dict[int, Mapping[str, Any]]]:
         wanted = [change.attribute for change in write.changes]
-        cells = ", ".join([*map(ident, _ABOUT), *(f"CAST({ident(name)} AS VARCHAR)" for name in wanted)])
+        cells = ", ".join([ident("raw"), *map(ident, ABOUT), *(f"CAST({ident(name)} AS VARCHAR)" for name in wanted)])
         owner = "source_id" if record.parent is None else "parent_id"
         found = self._con.execute(
             f"SELECT {cells} FROM {ident(write.record)} WHERE {owner} = $source_id ORDER BY row_id",
             {"source_id": write.source_id},
         ).fetchall()
-        rows = [dict(zip((*_ABOUT, *wanted), row, strict=True)) for row in found]
-        return [_mapped(row, wanted) for row in rows], {row["row_id"]: json.loads(row["raw"]) for row in rows}
-
-
-def _mapped(row: Mapping[str, Any], wanted: Iterable[str]) -> Mapped:
-    hidden, faulty = frozenset(row["hidden"]), frozenset(found["attribute"] for found in row["faults"])
-    return Mapped(
-        row=row["row_id"],
-        source_id=row["source_id"],
-        parent_id=row["parent_id"],
-        effective_from=row["effective_from"],
-        effective_to=row["effective_to"],
-        sequence=row["sequence"],
-        updated_at=row["source_updated_at"],
-        updated_by=row["source_updated_by"],
-        version=row["source_version"],
-        deleted=bool(row["deleted"]),
-        hidden=hidden,
-        faulty=faulty,
-        values={name: row[name] for name in wanted if name not in hidden | faulty},
-    )
+        rows = [mapped(row, wanted) for _, *row in found]
+        return rows, {row.row: json.loads(raw) for row, (raw, *_) in zip(rows, found, strict=True)}

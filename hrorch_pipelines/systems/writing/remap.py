@@ -28,10 +28,11 @@ from hrorch_pipelines.systems.mapping.statement import Statement
 from hrorch_pipelines.systems.raw import RawRecords, ReadReport
 from hrorch_pipelines.systems.writing.places import Shape, text_of
 
-_ABOUT = (
+ABOUT = (
     "row_id", "source_id", "parent_id", "effective_from", "effective_to", "sequence", "source_updated_at",
     "source_updated_by", "source_version", "deleted", "hidden", "faults",
 )  # fmt: skip
+"""Columns of a mapped row, before its attributes."""
 _FILL_RECORDS = """INSERT INTO given SELECT CAST(unnest($records::VARCHAR[]) AS JSON), NULL,
                                  generate_subscripts($records::VARCHAR[], 1) - 1"""
 _FILL_CELLS = (
@@ -62,6 +63,28 @@ class Mapped:
     values: Mapping[str, str | None] = field(repr=False)
 
 
+def mapped(row: Sequence[Any], wanted: Sequence[str]) -> Mapped:
+    """The row whose cells are those of ABOUT, then the wanted attributes as text."""
+    told = dict(zip(ABOUT, row, strict=False))
+    hidden, faulty = frozenset(told["hidden"]), frozenset(fault["attribute"] for fault in told["faults"])
+    values = dict(zip(wanted, row[len(ABOUT) :], strict=True))
+    return Mapped(
+        row=int(told["row_id"]),
+        source_id=told["source_id"],
+        parent_id=told["parent_id"],
+        effective_from=told["effective_from"],
+        effective_to=told["effective_to"],
+        sequence=told["sequence"],
+        updated_at=told["source_updated_at"],
+        updated_by=told["source_updated_by"],
+        version=told["source_version"],
+        deleted=bool(told["deleted"]),
+        hidden=hidden,
+        faulty=faulty,
+        values={name: value for name, value in values.items() if name not in hidden | faulty},
+    )
+
+
 class Remap:
     """Maps records of one system, a few at a time, in a DuckDB of its own. Statements are compiled once each."""
 
@@ -88,7 +111,7 @@ class Remap:
             self.con.execute(_FILL_CELLS, {"cells": cells})
         else:
             self.con.execute(_FILL_RECORDS, {"records": [encode(_as_read(document)) for document in documents]})
-        return [_mapped(row, wanted) for row in self.con.execute(f"EXECUTE {name}").fetchall()]
+        return [mapped(row, wanted) for row in self.con.execute(f"EXECUTE {name}").fetchall()]
 
     def close(self) -> None:
         """Give the memory back."""
@@ -104,7 +127,7 @@ class Remap:
             compiled = compile_record(self.con, stack, self.system, record, raw, self.key, _Given)
             steps = compiled.mapped.rpartition("\nSELECT ")[0].rpartition(",\nhashed AS (")[0]
             asked = ", ".join(
-                [*map(ident, _ABOUT), *(f"CAST({ident(one)} AS VARCHAR) AS {ident(one)}" for one in wanted)]
+                [*map(ident, ABOUT), *(f"CAST({ident(one)} AS VARCHAR) AS {ident(one)}" for one in wanted)]
             )
             sql = f"{steps}\nSELECT {asked}\nFROM finished\nORDER BY row_id"
             name = ident(f"mapping {len(self._prepared)}")
@@ -168,27 +191,6 @@ def _literal(value: Any) -> str:
     if isinstance(value, bytes):
         return "'" + "".join(f"\\x{byte:02X}" for byte in value) + "'::BLOB"
     return literal(value) if isinstance(value, str) else str(value)
-
-
-def _mapped(row: tuple[Any, ...], wanted: tuple[str, ...]) -> Mapped:
-    told = dict(zip(_ABOUT, row, strict=False))
-    hidden, faulty = frozenset(told["hidden"]), frozenset(fault["attribute"] for fault in told["faults"])
-    values = dict(zip(wanted, row[len(_ABOUT) :], strict=True))
-    return Mapped(
-        row=int(told["row_id"]),
-        source_id=told["source_id"],
-        parent_id=told["parent_id"],
-        effective_from=told["effective_from"],
-        effective_to=told["effective_to"],
-        sequence=told["sequence"],
-        updated_at=told["source_updated_at"],
-        updated_by=told["source_updated_by"],
-        version=told["source_version"],
-        deleted=bool(told["deleted"]),
-        hidden=hidden,
-        faulty=faulty,
-        values={name: value for name, value in values.items() if name not in hidden | faulty},
-    )
 
 
 def _as_read(value: Any) -> Any:
