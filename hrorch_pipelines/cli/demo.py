@@ -21,13 +21,13 @@ import typer
 
 from hrorch_pipelines.cli import demo_tables as tables
 from hrorch_pipelines.cli.app import COULD_NOT_RUN, FINDINGS, app, console, notes
+from hrorch_pipelines.cli.drill import drill_table, rehearsed_beside
 from hrorch_pipelines.cli.progress import progress
 from hrorch_pipelines.cli.sandbox import DEMO_WORLD
 from hrorch_pipelines.storage.ledger_tables import corrections
 
 if TYPE_CHECKING:
     from hrorch_pipelines.cli.demo_cohort import CohortTold
-    from hrorch_pipelines.drill.terms import Outcome
     from hrorch_pipelines.runner import JobOutcome
     from hrorch_pipelines.sandbox.judge import Judgement
     from hrorch_pipelines.sandbox.score import KindScore
@@ -100,7 +100,9 @@ class Judged:
 
 @app.command()
 def demo(
-    people: Annotated[int, typer.Option(min=1, help=f"People in the company; below {FOR_A_COHORT} the first half only.")] = 500,
+    people: Annotated[
+        int, typer.Option(min=1, help=f"People in the company; below {FOR_A_COHORT} the first half only.")
+    ] = 500,
     seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 7,
     short: Annotated[
         bool, typer.Option("--short", help="Only the first half, no cohort and no drill: a minute and a half.")
@@ -111,6 +113,7 @@ def demo(
     """Watch it work: six systems on this machine, every kind of fault planted, found and explained, put right, confirmed.
     Told after a minute and a half; then a cohort applies, is handed from system to system, is paid, and some leave, while
     every kind of failure is rehearsed beside it: five minutes more."""
+    from hrorch_pipelines.reports.render import render
     from hrorch_pipelines.sandbox.judge import Twins
     from hrorch_pipelines.sandbox.serve import run_sandbox
 
@@ -142,11 +145,12 @@ def demo(
         if not short:
             half = f"Half of it is told, after {time.monotonic() - began:.0f} s. Now people come and go, through eight weeks."
             console.print(f"\n{half}\n", highlight=False)
-        rehearsal = None if short else _rehearsed_beside()
+        rehearsal = None if short else rehearsed_beside()
         walked = None if short else _walk_cohort(sandbox, home, say)
         say("rehearsing failures")
         outcomes = rehearsal() if rehearsal else []
-    _tell_rehearsal(outcomes)
+    if outcomes:
+        render(drill_table(outcomes, dry=False), "table")
     console.print(
         f"\nDone in {time.monotonic() - began:.0f} s. The page to read: {home / 'published' / 'report.html'}\n"
         f"Next: `hrorch up` opens the lineage in Dagster; "
@@ -178,29 +182,6 @@ def _walk_cohort(sandbox: Sandbox, home: Path, say: Callable[[str], None]) -> Co
     )
     tell_cohort(told, _workplace(home, sandbox, sends=True))
     return told
-
-
-def _rehearsed_beside() -> Callable[[], list[Outcome]]:
-    """Begin the drill in a process of its own; what is returned waits for its outcomes."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    from hrorch_pipelines.drill.rehearse import rehearse
-
-    pool = ProcessPoolExecutor(
-        1, mp_context=multiprocessing.get_context("spawn"), initializer=logging.disable, initargs=(logging.WARNING,)
-    )
-    future = pool.submit(rehearse, [])
-    pool.shutdown(wait=False)
-    return future.result
-
-
-def _tell_rehearsal(outcomes: list[Outcome]) -> None:
-    from hrorch_pipelines.cli.drill import drill_table
-    from hrorch_pipelines.reports.render import render
-
-    if outcomes:
-        render(drill_table(outcomes, dry=False), "table")
 
 
 def _begin_anew(world: Path, home: Path) -> None:

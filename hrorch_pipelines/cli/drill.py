@@ -13,7 +13,7 @@ from hrorch_pipelines.cli.options import FormatOption, OutOption
 from hrorch_pipelines.cli.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hrorch_pipelines.drill.terms import Outcome
     from hrorch_pipelines.reports.table import Table
@@ -70,6 +70,21 @@ def drill(
         console.print(f"[bold red]Not detected: {', '.join(missed)}[/bold red]")
     if missed:
         raise typer.Exit(FINDINGS)
+
+
+def rehearsed_beside() -> Callable[[], list[Outcome]]:
+    """Begin the drill in a quiet process of its own; what is returned waits for its outcomes."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    from hrorch_pipelines.drill.rehearse import rehearse
+
+    pool = ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context("spawn"), initializer=logging.disable, initargs=(logging.WARNING,)
+    )
+    future = pool.submit(rehearse, [])
+    pool.shutdown(wait=False)
+    return future.result
 
 
 def drill_table(outcomes: Sequence[Outcome], *, dry: bool) -> Table:

@@ -113,7 +113,7 @@ def overdue(scene: Scene) -> Iterator[Trouble]:
             Watch.OVERDUE,
             "warning",
             reviewer if reviewer in scene.stack.people else someone(scene.stack),
-            f"{many(count, 'case is', 'cases are')} past their time and wait for {reviewer}.",
+            f"{many(count, 'case is past its time and waits', 'cases are past their time and wait')} for {reviewer}.",
             f"`hrorch exceptions list --reviewer {reviewer} --overdue` shows them, the one due first on top.",
             since=since,
             affects={"cases": count, "persons": persons},
