@@ -18,14 +18,14 @@ COLUMNS = (
     Column("made_by", "Made by"),
     Column("records", "Records", "integer"),
     Column("by_hand", "Typed", "integer"),
-    Column("low", "M1 from", "share"),
-    Column("high", "M1 to", "share"),
+    Column("low", "M1 from", "share", short="M1"),
+    Column("high", "M1 to", "share", inside="low"),
     Column("values", "Values", "integer", rank=1),
     Column("orchestrator", "Program", "integer", rank=2),
     Column("integration", "Integration", "integer", rank=3),
-    Column("manual", "By hand", "integer", rank=2),
+    Column("manual", "Hand", "integer", rank=2),
     Column("manual_probable", "Probably by hand", "integer", short="Probably", rank=3),
-    Column("unknown", "Nobody tells", "integer", rank=2),
+    Column("unknown", "Untold", "integer", rank=2),
 )
 """`by_hand`: records with a value that somebody surely or probably typed. M1 from: surely typed; M1 to: nothing else is sure."""
 
@@ -74,7 +74,7 @@ def reentry(ledger: Ledger, con: duckdb.DuckDBPyConnection, stack: Stack) -> Tab
         for handoff, by, records, typed, values, *who in rows
     )
     notes = (
-        "M1 from: surely typed; M1 to: whatever is not surely the program's or an integration's counts as typed.",
+        "M1: from what is surely typed, to whatever is not surely the program's or an integration's.",
         "Made by others: the record was there when the program was to make it, or a person made it meanwhile.",
     )
     return Table("Manual re-entry (M1) per handoff", COLUMNS, cells, None, notes)
