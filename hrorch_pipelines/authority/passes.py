@@ -12,12 +12,9 @@ import duckdb
 
 from hrorch_pipelines.authority.conditions import conditions
 from hrorch_pipelines.stack.models import Stack
-from hrorch_pipelines.storage import catalog
 from hrorch_pipelines.storage.cycles import Cycle
 
 Room = Literal["cells", "golden", "reconcile"]
-has_table, drop = catalog.has_table, catalog.drop_temporary
-"""`handoffs` asks for them here."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS cells.passes (

@@ -12,12 +12,12 @@ from typing import Literal
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.handoffs.doubt import held_back
 from hrorch_pipelines.handoffs.local_day import midnight, today
 from hrorch_pipelines.handoffs.moments import first_day
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import SystemKind
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.sql import ident, literal
 
 Axis = Literal["application", "offer", "check", "worker", "onboarding", "payroll", "directory"]

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.handoffs.conditions import ParsedHandoff
 from hrorch_pipelines.handoffs.marks import once_per_mark, parameters
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.state_columns import bare
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.sql import ident, literal, record_table
 
 MADE, DONE = "handoff_made", "handoff_done"

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.handoffs.columns import sources
 from hrorch_pipelines.handoffs.conditions import ParsedHandoff
 from hrorch_pipelines.handoffs.expressions import CLOCKS
 from hrorch_pipelines.handoffs.local_day import midnight
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.sql import ident, literal, record_table
 
 HORIZON = 60

@@ -12,7 +12,6 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 
-from hrorch_pipelines.authority.passes import has_table
 from hrorch_pipelines.corrections.terms import State
 from hrorch_pipelines.exceptions.terms import CaseState
 from hrorch_pipelines.handoffs.conditions import looked_at
@@ -20,6 +19,7 @@ from hrorch_pipelines.handoffs.known import Done, Known, Made
 from hrorch_pipelines.handoffs.terms import StepState
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.state_columns import bare
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.ledger import Ledger
 from hrorch_pipelines.storage.ledger_tables import Moment, actions, cases, person_keys, steps
 

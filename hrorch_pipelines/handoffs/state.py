@@ -9,7 +9,6 @@ from datetime import datetime
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import drop, has_table
 from hrorch_pipelines.handoffs.columns import DOUBTFUL, column_of, columns
 from hrorch_pipelines.handoffs.conditions import looked_at, parsed, parsed_spell
 from hrorch_pipelines.handoffs.doubt import doubtful, held_back
@@ -20,6 +19,7 @@ from hrorch_pipelines.handoffs.local_day import today
 from hrorch_pipelines.handoffs.moments import moments, true_from
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.state_columns import StateColumn, bare, name_parts, work_email
+from hrorch_pipelines.storage.catalog import drop_temporary, has_table
 from hrorch_pipelines.storage.engine import engine_errors
 from hrorch_pipelines.storage.sql import ident, literal
 
@@ -48,7 +48,7 @@ def relation(con: duckdb.DuckDBPyConnection, stack: Stack, now: datetime, known:
         )
         for handoff in parsed(stack).values():
             mark_done(con, known, handoff, STATE)
-        drop(con, MADE, DONE)
+        drop_temporary(con, MADE, DONE)
 
 
 def _always(stack: Stack) -> set[str]:

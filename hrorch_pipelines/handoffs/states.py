@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import duckdb
 
-from hrorch_pipelines.authority.passes import drop, has_table
 from hrorch_pipelines.handoffs.axes import GONE, NONE, axes, of_asked, said_now
 from hrorch_pipelines.handoffs.expressions import untangled
 from hrorch_pipelines.handoffs.known import DONE, MADE
 from hrorch_pipelines.handoffs.state import spells
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.catalog import drop_temporary, has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import transaction
 from hrorch_pipelines.storage.sql import ident, literal
@@ -61,7 +61,7 @@ def bring_up(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> Stat
         _follow_records(con, cycle)
         _give_up(con, cycle)
         _learn(con, stack, cycle)
-        drop(con, "states_asked", "states_said", "states_new", "states_spells", MADE, DONE)
+        drop_temporary(con, "states_asked", "states_said", "states_new", "states_spells", MADE, DONE)
         after = _count(con)
     return StatesResult(full, after[0] - before[0], after[1] - before[1])
 
