@@ -64,7 +64,8 @@ WITH recent AS (
 SELECT unseen.landing_id, unseen.person_id, unseen.attribute, unseen.system, unseen.record, unseen.base_id AS source_id,
        unseen.effective_from, unseen.after,
        CASE WHEN stamp_tells THEN coalesce(unseen.changed_at, unseen.observed_at) ELSE unseen.observed_at END AS landed_at,
-       coalesce(CASE WHEN stamp_tells THEN unseen.changed_at END, unseen.previous_observed_at, unseen.observed_at) AS earliest,
+       -- A stamp is the record's: this value may have come before the change that it speaks of, but after the last snapshot.
+       coalesce(unseen.previous_observed_at, unseen.changed_at, unseen.observed_at) AS earliest,
        unseen.observed_at AS detected_at,
        CASE WHEN stamp_tells THEN unseen.changed_by END AS changed_by
 FROM unseen JOIN staged USING (landing_id)

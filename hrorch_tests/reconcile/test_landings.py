@@ -199,14 +199,14 @@ def test_of_two_records_that_appear_together_each_stands_for_the_stage_of_its_sy
     assert con.execute("SELECT system FROM reconcile.landings").fetchall() == [("payroll",)]
 
 
+@pytest.mark.parametrize("stamp", [None, NOW - timedelta(minutes=5)])
 @pytest.mark.parametrize(("before", "attribution"), [(4, "orchestrator"), (0, "unknown")])
-def test_a_value_without_a_stamp_may_have_landed_at_any_time_since_the_last_snapshot(
-    con, with_accounts, before, attribution
-):
+def test_a_value_may_have_landed_at_any_time_since_the_last_snapshot(con, with_accounts, before, attribution, stamp):
+    """Without a stamp nobody knows when; with one, it is the record's last change that is known, not this value's."""
     change(con)
     con.execute(
-        "UPDATE history.changes SET changed_at = NULL, previous_observed_at = ?",
-        [NOW - timedelta(days=before, hours=1)],
+        "UPDATE history.changes SET changed_at = ?, previous_observed_at = ?",
+        [stamp, NOW - timedelta(days=before, hours=1)],
     )
     written = NOW - timedelta(days=3)
     con.execute(
