@@ -177,7 +177,7 @@ UNSHRUNK = [Phase.explicit, Phase.reuse, Phase.generate]
 """A seed cannot be made smaller in any useful way, and trying takes minutes."""
 
 
-@settings(max_examples=5, deadline=None, phases=UNSHRUNK, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, phases=UNSHRUNK, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10**9), steps=STEPS)
 def test_touched_only_equals_everybody_and_both_equal_the_oracle(
     seed: int, steps: list[tuple[int, int, tuple[str, ...]]]
