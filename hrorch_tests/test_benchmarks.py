@@ -39,7 +39,9 @@ def test_every_benchmark_is_told_of_in_the_readme():
     assert all(f"`{path.name}`" in told for path in FOLDER.glob("[!_]*.py"))
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name == "first_cycle" else ()) for name in TINY]
+)
 def test_it_runs_to_its_end(name):
     options, sign = TINY[name]
     assert sign in run(name, *options)
