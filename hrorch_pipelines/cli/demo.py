@@ -139,16 +139,17 @@ def demo(
             twins.advance(day.passes)
             story.append(_live(day, sandbox, home, say))
             scores = scores or _score(home, world)
-        workplace = _workplace(home, sandbox, sends=True)
+        workplace = demo_workplace(home, sandbox, sends=True)
         judged = Judged(twins.judge(), _unplanted(workplace, world))
         tables.tell(story, scores, judged, workplace)
+        walked, outcomes = None, []
         if not short:
             half = f"Half of it is told, after {time.monotonic() - began:.0f} s. Now people come and go, through eight weeks."
             console.print(f"\n{half}\n", highlight=False)
-        rehearsal = None if short else rehearsed_beside()
-        walked = None if short else _walk_cohort(sandbox, home, say)
-        say("rehearsing failures")
-        outcomes = rehearsal() if rehearsal else []
+            rehearsal = rehearsed_beside()
+            walked = _walk_cohort(sandbox, home, say)
+            say("rehearsing failures")
+            outcomes = rehearsal()
     if outcomes:
         render(drill_table(outcomes, dry=False), "table")
     console.print(
@@ -176,11 +177,11 @@ def _walk_cohort(sandbox: Sandbox, home: Path, say: Callable[[str], None]) -> Co
 
     told = play(
         sandbox,
-        lambda: _workplace(home, sandbox, sends=True),
+        lambda: demo_workplace(home, sandbox, sends=True),
         say,
-        lambda workplace: _approve(workplace, "payroll-lead"),
+        lambda workplace: approve_waiting(workplace, "payroll-lead"),
     )
-    tell_cohort(told, _workplace(home, sandbox, sends=True))
+    tell_cohort(told, demo_workplace(home, sandbox, sends=True))
     return told
 
 
@@ -196,7 +197,7 @@ def _begin_anew(world: Path, home: Path) -> None:
     (home / "demo").touch()
 
 
-def _workplace(home: Path, sandbox: Sandbox, *, sends: bool) -> Workplace:
+def demo_workplace(home: Path, sandbox: Sandbox, *, sends: bool) -> Workplace:
     """The example stack, looked at with the sandbox's clock, proposing or sending."""
     from hrorch_pipelines.workplace import DEFAULT_STACK, open_workplace
 
@@ -211,7 +212,7 @@ def _live(day: Day, sandbox: Sandbox, home: Path, say: Callable[[str], None]) ->
     if day.passes:
         sandbox.advance(day.passes)
     date = f"{sandbox.clock.now():%Y-%m-%d}"
-    workplace = _workplace(home, sandbox, sends=day.sends)
+    workplace = demo_workplace(home, sandbox, sends=day.sends)
     for system in day.down:
         sandbox.stop(system)
     outcomes = []
@@ -220,7 +221,7 @@ def _live(day: Day, sandbox: Sandbox, home: Path, say: Callable[[str], None]) ->
         outcomes += run_once(workplace, lambda step: say(f"{date}: {step}"), push=False)
         sandbox.board.switch_off()
     if day.approver:
-        _approve(workplace, day.approver)
+        approve_waiting(workplace, day.approver)
     _spoil(sandbox, day.writing)
     outcomes += push_once(workplace, lambda step: say(f"{date}: {step}"))
     sandbox.board.switch_off()
@@ -236,7 +237,7 @@ def _spoil(sandbox: Sandbox, wrong: tuple[Wrong, ...]) -> None:
         sandbox.board.switch_on(system, FaultKind(kind), **settings)
 
 
-def _approve(workplace: Workplace, by: str) -> None:
+def approve_waiting(workplace: Workplace, by: str) -> None:
     """The second pair of eyes: everything that waits for it, in the name of one of the stack file's people."""
     from hrorch_pipelines.corrections.approve import approve
     from hrorch_pipelines.corrections.terms import State

@@ -194,6 +194,7 @@ def _steps(workplace: Workplace) -> Mapping[str, int]:
 
 def _typed(workplace: Workplace, world: Path, began: datetime) -> list[TypedRecord]:
     """The records that people typed by hand, each with what the product found out about it."""
+    from hrorch_pipelines.reports.reentry import BY_OTHERS, made
     from hrorch_pipelines.sandbox.cohort_judge import typed
     from hrorch_pipelines.sandbox.cohort_records import BASE
     from hrorch_pipelines.storage.warehouse import open_published
@@ -211,7 +212,9 @@ def _typed(workplace: Workplace, world: Path, began: datetime) -> list[TypedReco
             {"began": began},
         ).fetchall()
     landed = {(system, source_id): (set(who), person) for system, source_id, who, person in rows}
-    others = _made_by_others(workplace)
+    ledger = workplace.ledger()
+    others = {(one.system, one.person_id) for one in made(ledger, workplace.stack) if one.made_by == BY_OTHERS}
+    ledger.close()
     return [TypedRecord(*place, _found(place[0], landed.get(place), others)) for place in sorted(by_hand)]
 
 
@@ -222,23 +225,3 @@ def _found(system: str, landed: tuple[set[str], str] | None, others: set[tuple[s
     if "manual_probable" in who:
         return "traced"
     return "not_ours" if (system, person) in others else "missed"
-
-
-def _made_by_others(workplace: Workplace) -> set[tuple[str, str]]:
-    """(system, person) of records that a handoff was to make and found there, made by somebody else."""
-    import sqlalchemy as sa
-
-    from hrorch_pipelines.handoffs.terms import DoneHow
-    from hrorch_pipelines.stack.handing import Create
-    from hrorch_pipelines.storage.ledger_tables import steps
-
-    ledger = workplace.ledger()
-    with ledger.read() as con:
-        rows = con.execute(
-            sa.select(steps.c.handoff, steps.c.person_id).where(
-                steps.c.done_how.in_([DoneHow.ALREADY.value, DoneHow.BY_HAND.value])
-            )
-        ).all()
-    ledger.close()
-    making = {name: one.then.create for name, one in workplace.stack.handoffs.items() if isinstance(one.then, Create)}
-    return {(making[row.handoff].partition(".")[0], row.person_id) for row in rows if row.handoff in making}

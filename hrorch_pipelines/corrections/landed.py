@@ -96,7 +96,7 @@ def _copy_made(ledger: Ledger, con: duckdb.DuckDBPyConnection, home_key: bytes, 
             except ErasedError:
                 continue
             content = json.loads(said) if said else {"values": {}}
-            writes += _writes(home_key, stack, row, {**content.get("filled", {}), **content["values"]})
+            writes += _writes(home_key, stack, row, {**content["values"], **content.get("filled", {})})
     _tell(con, writes, copied)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
+from datetime import datetime
+
 import duckdb
 import sqlalchemy as sa
 
@@ -28,6 +31,19 @@ COLUMNS = (
     Column("unknown", "Untold", "integer", rank=2),
 )
 """`by_hand`: records with a value that somebody surely or probably typed. M1 from: surely typed; M1 to: nothing else is sure."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A record that a handoff was to make for a person: who made it (`BY_PROGRAM`, `BY_OTHERS`), and since when it had to be."""
+
+    handoff: str
+    person_id: str
+    system: str
+    record: str
+    made_by: str
+    since: datetime
+
 
 _STEPS = (
     "CREATE OR REPLACE TEMP TABLE reentry_steps "
@@ -63,11 +79,10 @@ def reentry(ledger: Ledger, con: duckdb.DuckDBPyConnection, stack: Stack) -> Tab
     A value counts from the moment the handoff had to happen; `con` reads what is published. Of one person and record all
     values count, whoever made the record: one that was typed into afterwards shows.
     """
-    order = [name for name, one in stack.handoffs.items() if isinstance(one.then, Create)]
     con.execute(_STEPS)
-    if found := list(_steps(ledger, stack, order)):
-        con.executemany("INSERT INTO reentry_steps VALUES (?, ?, ?, ?, ?, ?)", found)
-    places = {name: place for place, name in enumerate([*order, ALL])}
+    if found := made(ledger, stack):
+        con.executemany("INSERT INTO reentry_steps VALUES (?, ?, ?, ?, ?, ?)", [astuple(one) for one in found])
+    places = {name: place for place, name in enumerate([*stack.handoffs, ALL])}
     rows = sorted(con.execute(_READ).fetchall(), key=lambda row: (places[row[0]], row[1] != BY_PROGRAM))
     cells = tuple(
         (handoff, by, records, typed, *_bounds(values, *who), values, *who)
@@ -80,25 +95,23 @@ def reentry(ledger: Ledger, con: duckdb.DuckDBPyConnection, stack: Stack) -> Tab
     return Table("Manual re-entry (M1) per handoff", COLUMNS, cells, None, notes)
 
 
-def _steps(ledger: Ledger, stack: Stack, order: list[str]) -> list[tuple[object, ...]]:
-    """The steps that are done, or were and are taken back: who did it, where, and since when it had to be done."""
+def made(ledger: Ledger, stack: Stack) -> list[Made]:
+    """What handoffs that make records have done, or had done and took back."""
+    making = {name: one.then.create for name, one in stack.handoffs.items() if isinstance(one.then, Create)}
     done = [StepState.DONE.value, StepState.COMPENSATING.value, StepState.COMPENSATED.value]
     with ledger.read() as reading:
         rows = reading.execute(
             sa.select(steps.c.handoff, steps.c.person_id, steps.c.done_how, steps.c.true_from, steps.c.known_at).where(
-                steps.c.handoff.in_(order),
+                steps.c.handoff.in_(list(making)),
                 steps.c.state.in_(done),
                 steps.c.done_how.in_([DoneHow.ACTION.value, *_OTHERS]),
             )
         ).all()
-    found: list[tuple[object, ...]] = []
+    found = []
     for row in rows:
-        then = stack.handoffs[row.handoff].then
-        assert isinstance(then, Create)  # noqa: S101  # by `order`
-        system, _, record = then.create.partition(".")
+        system, _, record = making[row.handoff].partition(".")
         by = BY_OTHERS if row.done_how in _OTHERS else BY_PROGRAM
-        since = min(moment for moment in (row.true_from, row.known_at) if moment is not None)
-        found.append((row.handoff, row.person_id, system, record, by, since))
+        found.append(Made(row.handoff, row.person_id, system, record, by, min(row.true_from, row.known_at)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -82,7 +83,7 @@ def test_working_time_between_two_moments_is_the_minutes_counted(
     assert working_between(start, end, organization) == minutes_between(start, end, organization) * MINUTE
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=25 if os.environ.get("HRORCH_EXPLORE") else 12, deadline=None)
 @given(organizations, moments, st.integers(1, 23 * 60 + 59))
 def test_adding_ends_at_the_first_moment_by_which_the_time_has_passed(
     organization: Organization, start: datetime, length: int

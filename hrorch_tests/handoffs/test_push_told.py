@@ -42,7 +42,8 @@ def test_what_was_made_is_told_once_and_what_was_there_already_never(bench: Benc
 
 def test_what_the_target_filled_in_by_itself_came_with_our_making(bench: Bench) -> None:
     place = Place(made={"p2@lakeside.example": "by-hand"}, filled={"employment_status": "active"})
-    bench.ready("hris-prehire", "p1")
+    said = {"values": {"work_email": "p1@lakeside.example", "employment_status": None}}
+    bench.ready("hris-prehire", "p1", said)
     bench.ready("hris-prehire", "p2")
     bench.push("hris", place)
     with duckdb.connect() as con:
