@@ -6,7 +6,6 @@ import smtplib
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -20,6 +19,7 @@ from hrorch_pipelines.sandbox.mail import MailServer, mailbox
 from hrorch_pipelines.sandbox.serve import Sandbox, _table, run_sandbox
 from hrorch_pipelines.sandbox.servers.errors import SandboxUnavailable
 from hrorch_pipelines.sandbox.servers.ports import answers
+from hrorch_tests.waiting import eventually
 
 EVENT = """\
 BEGIN:VCALENDAR\r
@@ -137,10 +137,7 @@ def test_a_killed_sandbox_leaves_no_calendar_behind(tmp_path: Path) -> None:
     process.kill()
     process.wait()
     process.stdout.close()
-    end = time.monotonic() + 30
-    while answers(port) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not answers(port)
+    assert eventually(lambda: not answers(port))
 
 
 def test_nothing_of_ours_imports_the_calendar_server() -> None:

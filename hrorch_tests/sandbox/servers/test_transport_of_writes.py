@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from hrorch_pipelines.sandbox.serve import Sandbox
 from hrorch_tests.sandbox.servers.conftest import Connect
 from hrorch_tests.sandbox.servers.small_world import employee_uuid
+from hrorch_tests.waiting import eventually
 
 WRITES: dict[str, Callable[[httpx.Client, str], httpx.Response]] = {
     "ats": lambda client, text: client.patch("/v3/candidates/1003", json={"first_name": text}),
@@ -72,11 +72,10 @@ def test_a_lagging_write_is_seen_after_some_reads(written: str, sandbox: Sandbox
 
 def test_a_lagging_write_is_seen_after_some_seconds_and_never_lost(sandbox: Sandbox, connect: Connect) -> None:
     client = connect("hris")
-    sandbox.board.switch_on("hris", "lagging_reads", seconds=0.2, times=1)
+    sandbox.board.switch_on("hris", "lagging_reads", seconds=2, times=1)
     WRITES["hris"](client, "Soon")
     assert READS["hris"](client) == "Given0003"
-    time.sleep(0.25)
-    assert READS["hris"](client) == "Soon"
+    assert eventually(lambda: READS["hris"](client) == "Soon")
     sandbox.board.switch_on("hris", "lagging_reads", seconds=600, times=1)
     WRITES["hris"](client, "Kept")
     sandbox.stop("hris")
