@@ -142,7 +142,7 @@ def page(
 
     workplace = open_workplace(stack, home)
     with _published(workplace, as_of) as con:
-        console.print(f"Written: {write_page(con, workplace.stack, output)}")
+        console.print(f"Written: {write_page(con, workplace.stack, output, workplace.ledger)}")
 
 
 @app.command()

@@ -75,11 +75,12 @@ def spells(con: sa.Connection, stack: Stack, now: datetime) -> list[Spell]:
     ]
 
 
-def resolution_times(found: Sequence[Spell]) -> list[Resolution]:
-    """M4 by both clocks: elapsed hours, and working hours of the organization."""
+def resolution_times(found: Sequence[Spell], *, censored: bool = True) -> list[Resolution]:
+    """M4 by both clocks: elapsed hours, and working hours of the organization. Without `censored` no Kaplan–Meier median,
+    whose library takes longer to load than a page takes to write."""
     return [
-        _resolution("elapsed hours", [(one.elapsed, one.closed) for one in found]),
-        _resolution("working hours", [(one.working, one.closed) for one in found]),
+        _resolution("elapsed hours", [(one.elapsed, one.closed) for one in found], censored=censored),
+        _resolution("working hours", [(one.working, one.closed) for one in found], censored=censored),
     ]
 
 
@@ -134,7 +135,7 @@ def _spell(
     return Spell(elapsed.total_seconds() / 3600, worked.total_seconds() / 3600, closed, reviewer)
 
 
-def _resolution(clock: str, times: list[tuple[float, bool]]) -> Resolution:
+def _resolution(clock: str, times: list[tuple[float, bool]], *, censored: bool) -> Resolution:
     closed = [time for time, over in times if over]
     few = f"insufficient data: {len(closed)} closed" if len(closed) < FEWEST else None
     if not closed:
@@ -148,7 +149,7 @@ def _resolution(clock: str, times: list[tuple[float, bool]]) -> Resolution:
         float(np.mean(closed)),
         float(np.median(closed)),
         float(np.percentile(closed, 90)),
-        kaplan_meier_median(times),
+        kaplan_meier_median(times) if censored else None,
         few,
     )
 

@@ -83,14 +83,20 @@ def failures(con: sa.Connection, published: duckdb.DuckDBPyConnection | None = N
     return [*_of_alerts(con), *(_of_case(*row, looks) for row in rows)]
 
 
-def detection(found: Sequence[Failure], now: datetime, window: timedelta | None = None) -> list[Detection]:
-    """M3 of all failures, then of each kind. In the window: what occurred (its midpoint; undated: was detected) since then."""
+def detection(
+    found: Sequence[Failure], now: datetime, window: timedelta | None = None, *, censored: bool = True
+) -> list[Detection]:
+    """M3 of all failures, then of each kind. In the window: what occurred (its midpoint; undated: was detected) since then.
+
+    Without `censored` no Kaplan–Meier median, whose library takes long to load.
+    """
     begin = now - window if window else None
     inside = [one for one in found if begin is None or _when(one, now) >= begin]
     kinds: defaultdict[str, list[Failure]] = defaultdict(list)
     for one in inside:
         kinds[one.kind].append(one)
-    return [_detection(ALL, inside, now), *(_detection(kind, kinds[kind], now) for kind in sorted(kinds))]
+    told = {ALL: inside, **{kind: kinds[kind] for kind in sorted(kinds)}}
+    return [_detection(kind, some, now, censored=censored) for kind, some in told.items()]
 
 
 def _of_alerts(con: sa.Connection) -> Iterator[Failure]:
@@ -128,7 +134,7 @@ def _looks(published: duckdb.DuckDBPyConnection | None) -> dict[str, list[dateti
     return looks
 
 
-def _detection(kind: str, found: Sequence[Failure], now: datetime) -> Detection:
+def _detection(kind: str, found: Sequence[Failure], now: datetime, *, censored: bool) -> Detection:
     import numpy as np
 
     dated = [one for one in found if one.earliest is not None]
@@ -152,7 +158,7 @@ def _detection(kind: str, found: Sequence[Failure], now: datetime) -> Detection:
         len(found) - len(dated),
         *told(upper),
         *told(middle),
-        kaplan_meier_median(times),
+        kaplan_meier_median(times) if censored else None,
         sum(one.by_person for one in found),
         f"insufficient data: {len(seen)} detected" if len(seen) < FEWEST else None,
     )

@@ -53,7 +53,8 @@ def _published_warehouse(after: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
 def html_report(workplace: dg.ResourceParam[Workplace]) -> dg.MaterializeResult[None]:
     """Write the page beside the published copy."""
     with open_published(workplace.home) as con:
-        path = write_page(con, workplace.stack, workplace.home.published.parent / "report.html")
+        report = workplace.home.published.parent / "report.html"
+        path = write_page(con, workplace.stack, report, workplace.ledger)
     return dg.MaterializeResult(metadata={"bytes": path.stat().st_size, "report": dg.MetadataValue.path(str(path))})
 
 

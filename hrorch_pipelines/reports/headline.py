@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 import duckdb
 
+from hrorch_pipelines.exceptions.durations import Resolution
+from hrorch_pipelines.monitoring.detection import Detection
 from hrorch_pipelines.reconcile.intervals import ENOUGH
 from hrorch_pipelines.reconcile.rates import M1, M1_COVERAGE, M1_RECORDS, M1_UPPER, M2, M2_QUARANTINED, M2_RECORDS
 from hrorch_pipelines.reports.words import one_in, percent, some
 from hrorch_pipelines.storage.catalog import has_table
+
+DETECTION, RESOLUTION = "Mean time to detect failures (M3)", "Exception resolution time (M4)"
+_FEW, _LONG_MINUTES, _LONG_HOURS = 10, 120, 48
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,60 @@ def re_entry_told(found: dict[str, Figure]) -> Told:
     return Told(title, number, sentence, _remark(low, "; ".join(more)))
 
 
+def detection_told(found: Detection, days: int) -> Told:
+    """M3 in words: midpoint to upper bound of the mean, of the failures of the last `days` days that can be timed."""
+    window = f"the last {some(days, 'day')}"
+    late = f"{found.undetected:,} not noticed yet" if found.undetected else ""
+    undated = f"{found.undated:,} that nobody can date" if found.undated else ""
+    if found.mean_upper is None or found.mean_midpoint is None:
+        if not found.failures:
+            return Told(DETECTION, "–", f"Not enough yet: no failure of {window} is known.")
+        left = ", ".join(part for part in (late, undated) if part)
+        return Told(DETECTION, "–", f"Not enough yet: {some(found.failures, 'failure')} in {window}, {left}.")
+    low, high = _minutes(found.mean_midpoint), _minutes(found.mean_upper)
+    between = high if low == high else f"{low} to {high}"
+    sentence = (
+        f"The {some(found.detected, 'failure')} of {window} that can be timed went unnoticed for {between} on average, "
+        f"half of them for {_minutes(found.median_upper)} at most, nine in ten for {_minutes(found.p90_upper)}."
+    )
+    share = found.share_by_people
+    people = f"{percent(share, 0)} of all were found by people" if share is not None else ""
+    remark = "; ".join(
+        part for part in ("insufficient data" if found.note else "", late, f"{undated} are left out" if undated else "", people)
+        if part
+    )  # fmt: skip
+    return Told(DETECTION, high if low == high else f"{low}–{high}", sentence, _sentence(remark))
+
+
+def resolution_told(elapsed: Resolution, working: Resolution) -> Told:
+    """M4 in words: the median of closed cases in working hours, with the elapsed ones; those still open are counted beside."""
+    if working.median is None or elapsed.median is None:
+        waits = f"none of {some(working.open, 'case')} is closed" if working.open else "there has been no case"
+        return Told(RESOLUTION, "–", f"Not enough yet: {waits}.")
+    sentence = (
+        f"Half of the {some(working.closed, 'closed case')} took {_hours(working.median)} of working time at most "
+        f"({_hours(elapsed.median)} by the clock), nine in ten {_hours(working.p90)}; on average {_hours(working.mean)}."
+    )
+    are = "case is" if working.open == 1 else "cases are"
+    still = f"{working.open:,} {are} open and in none of these figures" if working.open else ""
+    remark = "; ".join(part for part in ("insufficient data" if working.note else "", still) if part)
+    return Told(RESOLUTION, _hours(working.median), sentence, _sentence(remark))
+
+
+def _minutes(minutes: float | None) -> str:
+    """`0.4 min`, `12 min`, `3.5 h`, `2.1 d`."""
+    if minutes is None:
+        return "–"
+    if minutes < _LONG_MINUTES:
+        return f"{minutes:.1f} min" if minutes < _FEW else f"{minutes:.0f} min"
+    return _hours(minutes / 60) if minutes < _LONG_HOURS * 60 else f"{minutes / 1440:.1f} d"
+
+
+def _hours(hours: float | None) -> str:
+    """Hours stay hours however many: a day of working time is none of the clock's."""
+    return "–" if hours is None else f"{hours:,.1f} h"
+
+
 def _told(value: float | None) -> str:
     """Two decimals for what is small, so that 0.97 % is not told as 1.0 %."""
     return percent(value, 2 if value is not None and value < 0.02 else 1)
@@ -110,5 +169,8 @@ def _remark(rate: Figure, more: str) -> str:
     note = rate.note.replace("insufficient data; ", "").replace("insufficient data", "").strip("; ")
     note = "" if note.startswith("landings of the last") else note
     parts = ["Insufficient data" if rate.thin else "", note, more]
-    text = "; ".join(part for part in parts if part)
+    return _sentence("; ".join(part for part in parts if part))
+
+
+def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""

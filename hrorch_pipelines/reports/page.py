@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import Any
 
 import duckdb
 
-from hrorch_pipelines.reports import page_lists, page_parts
+from hrorch_pipelines.reports import page_acted, page_lists, page_parts
 from hrorch_pipelines.reports.errors import NothingComparedError
 from hrorch_pipelines.reports.plain import printable
 from hrorch_pipelines.reports.read import last_cycle
 from hrorch_pipelines.reports.scene import Scene, day_words
 from hrorch_pipelines.stack.models import Stack
+from hrorch_pipelines.storage.ledger import Ledger
 
 CONTENTS = (
     ("short", "In short"),
@@ -26,6 +28,8 @@ CONTENTS = (
     ("places", "Where"),
     ("money", "Money at risk"),
     ("bridge", "Headcount bridge"),
+    ("corrections", "Corrections"),
+    ("handoffs", "Handoffs"),
     ("discrepancies", "Discrepancies"),
     ("quarantine", "Held records"),
     ("reviews", "Identity"),
@@ -34,13 +38,16 @@ CONTENTS = (
 )
 
 
-def write_page(con: duckdb.DuckDBPyConnection, stack: Stack, path: Path) -> Path:
+def write_page(
+    con: duckdb.DuckDBPyConnection, stack: Stack, path: Path, open_ledger: Callable[[], Ledger] | None = None
+) -> Path:
     """Write the page about the last cycle, whole or not at all, and return its path.
 
     Values are masked by sensitivity, amounts that would tell somebody's pay are bands. Before the first cycle the page says
-    that nothing was compared.
+    that nothing was compared. `open_ledger` (such as `workplace.ledger`) is where M3, M4, corrections and handoffs come from;
+    it is called and what it opens is closed here. Without it, or when it raises LedgerError, the page says so in their place.
     """
-    page = _template().render(_context(con, stack))
+    page = _template().render(_context(con, stack, open_ledger))
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -51,8 +58,9 @@ def write_page(con: duckdb.DuckDBPyConnection, stack: Stack, path: Path) -> Path
     return path
 
 
-def _context(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, Any]:
-    known: dict[str, Any] = {"organization": stack.organization.name, "contents": CONTENTS}
+def _context(con: duckdb.DuckDBPyConnection, stack: Stack, open_ledger: Callable[[], Ledger] | None) -> dict[str, Any]:
+    contents = [(name, title) for name, title in CONTENTS if name != "handoffs" or stack.handoffs]
+    known: dict[str, Any] = {"organization": stack.organization.name, "contents": contents}
     try:
         cycle_id, as_of, now = last_cycle(con)
     except NothingComparedError:
@@ -61,8 +69,10 @@ def _context(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, Any]:
     # Importing what draws takes as long as reading what is told, and the engine leaves Python idle meanwhile.
     with ThreadPoolExecutor(1) as beside:
         beside.submit(import_module, "altair")
+        acted = page_acted.acted(scene, open_ledger)
         told = {
-            **page_parts.summary(scene),
+            **page_parts.summary(scene, acted.rates),
+            **acted.told,
             **page_parts.bridges(scene),
             **page_lists.lists(scene),
             "freshness": page_parts.fresh(scene),
@@ -75,6 +85,8 @@ def _context(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[str, Any]:
         "moment": scene.moment(now),
         "systems": f"{len(stack.systems)} systems",
         "currency": stack.organization.currency,
+        "window": page_acted.WINDOW,
+        "hands_over": bool(stack.handoffs),
         **told,
         **page_parts.over_time(scene),
         **page_parts.by_cause(scene),

@@ -26,22 +26,24 @@ def lists(scene: Scene) -> dict[str, Any]:
     held = quarantine(scene.con, scene.stack, limit=ROWS)
     asked = reviews(scene.con, scene.stack, limit=ROWS)
     return {
-        "discrepancies": [_discrepancy(scene, row) for row in _dicts(wrong)],
+        "discrepancies": [_discrepancy(scene, row) for row in dicts(wrong)],
         "discrepancies_told": wrong.notes[0].removesuffix("; costliest first.") + "." if wrong.rows else "",
-        "discrepancies_more": _more(wrong),
-        "quarantine": [_case(scene, row) for row in _dicts(held)],
-        "quarantine_more": _more(held),
-        "reviews": [_question(scene, row) for row in _dicts(asked)],
-        "reviews_more": _more(asked),
+        "discrepancies_more": more(wrong),
+        "quarantine": [_case(scene, row) for row in dicts(held)],
+        "quarantine_more": more(held),
+        "reviews": [_question(scene, row) for row in dicts(asked)],
+        "reviews_more": more(asked),
     }
 
 
-def _dicts(table: Table) -> list[dict[str, Any]]:
+def dicts(table: Table) -> list[dict[str, Any]]:
+    """The rows by the names of their columns."""
     names = [column.name for column in table.columns]
     return [dict(zip(names, row, strict=True)) for row in table.rows]
 
 
-def _more(table: Table) -> str:
+def more(table: Table) -> str:
+    """How many rows the page leaves out, or nothing."""
     return next((note for note in table.notes if "not shown here" in note), "")
 
 
@@ -51,9 +53,9 @@ def _discrepancy(scene: Scene, row: dict[str, Any]) -> dict[str, str]:
         "person": short_ids(str(row["person_id"])),
         "attribute": attribute_label(stack, row["attribute"]),
         "authority": system_label(stack, row["authority_system"]),
-        "authority_says": _brief(short_ids(str(row["authority_value"]))),
+        "authority_says": brief(short_ids(str(row["authority_value"]))),
         "holder": system_label(stack, row["copy_system"]),
-        "copy_says": _brief(short_ids(str(row["copy_value"]))),
+        "copy_says": brief(short_ids(str(row["copy_value"]))),
         "record": str(row["copy_source_id"] or ""),
         "cause": cause_label(row["cause"]),
         "detail": str(row["cause_detail"] or ""),
@@ -62,7 +64,7 @@ def _discrepancy(scene: Scene, row: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _brief(text: str) -> str:
+def brief(text: str) -> str:
     """What a page can show of a text: a cell of ten megabytes has to swell no page; the JSON and CSV reports have it whole."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
 
@@ -79,7 +81,7 @@ def _case(scene: Scene, row: dict[str, Any]) -> dict[str, Any]:
         "rule": row["rule_id"],
         "expected": row["expected"],
         "aside": ", ".join(asides).replace("gate_error", "the rule itself crashed"),
-        "found": _brief(row["found_masked"] or ""),
+        "found": brief(row["found_masked"] or ""),
         "cause": row["cause"] or "",
         "action": row["action"] or "",
         "reviewer": row["reviewer"],

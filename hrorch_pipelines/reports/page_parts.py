@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -33,13 +34,14 @@ _MONEY = {
 }
 
 
-def summary(scene: Scene) -> dict[str, Any]:
-    """The tiles on top, and everybody's tasks."""
+def summary(scene: Scene, more: Sequence[Told] = ()) -> dict[str, Any]:
+    """The tiles on top, `more` among them after M2 and M1, and everybody's tasks."""
     found = figures(scene.con, scene.cycle_id)
     work = duties(scene.con, scene.stack, scene.now)
     tiles = [
         {"tone": "", **_tile(discrepancy_told(found))},
         {"tone": "", **_tile(re_entry_told(found))},
+        *({"tone": "", **_tile(told)} for told in more),
         {"tone": "bad", **_tile(_money_told(scene))},
         {"tone": "warn", **_tile(_work_told(work))},
     ]

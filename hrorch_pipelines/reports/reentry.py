@@ -49,6 +49,7 @@ _STEPS = (
     "CREATE OR REPLACE TEMP TABLE reentry_steps "
     "(handoff VARCHAR, person_id VARCHAR, system VARCHAR, record VARCHAR, made_by VARCHAR, since TIMESTAMPTZ)"
 )
+_FILL = f"INSERT INTO reentry_steps SELECT {', '.join(['unnest(?)'] * 6)}"
 _READ = f"""
     WITH landed AS (
         SELECT s.handoff, s.made_by, concat_ws('|', s.person_id, s.system, s.record) AS made, l.landing_id, l.attribution
@@ -81,7 +82,8 @@ def reentry(ledger: Ledger, con: duckdb.DuckDBPyConnection, stack: Stack) -> Tab
     """
     con.execute(_STEPS)
     if found := made(ledger, stack):
-        con.executemany("INSERT INTO reentry_steps VALUES (?, ?, ?, ?, ?, ?)", [astuple(one) for one in found])
+        # All at once, as columns: row by row takes forty times as long.
+        con.execute(_FILL, [list(column) for column in zip(*map(astuple, found), strict=True)])
     places = {name: place for place, name in enumerate([*stack.handoffs, ALL])}
     rows = sorted(con.execute(_READ).fetchall(), key=lambda row: (places[row[0]], row[1] != BY_PROGRAM))
     cells = tuple(
