@@ -39,7 +39,6 @@ def add_working(start: datetime, duration: timedelta, organization: Organization
     return moment + left
 
 
-@lru_cache(maxsize=16_384)  # cases of one cycle began at one moment, and those still open end at one
 def working_between(start: datetime, end: datetime, organization: Organization) -> timedelta:
     """Working time between two moments; nothing when `end` is not after `start`."""
     calendar = _calendar_of(organization)

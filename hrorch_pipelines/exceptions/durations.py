@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -55,24 +56,17 @@ class Resolution:
 
 def spells(con: sa.Connection, stack: Stack, now: datetime) -> list[Spell]:
     """Every case's time so far. A waived case counts as open: it waits, for a known time and reason."""
-    rows = con.execute(
-        sa.select(cases.c.case_id, cases.c.detected_at, cases.c.confirmed_at, cases.c.state, cases.c.reviewer).order_by(
-            cases.c.case_id
-        )
-    ).all()
     waits = _waits(con)
-    return [
-        _spell(
-            stack.organization,
-            row.detected_at,
-            row.confirmed_at,
-            row.state,
-            row.reviewer,
-            now,
-            waits.get(row.case_id, ()),
-        )
-        for row in rows
-    ]
+    c = cases.c
+    alone = c.case_id.in_(sa.select(screenings.c.case_id).where(screenings.c.waits_until.is_not(None)))
+    times = (c.detected_at, c.confirmed_at, c.state, c.reviewer)
+    # Many cases begin and end with the same cycles: those are reckoned once, whatever their number.
+    alike = con.execute(sa.select(*times, sa.func.count()).where(~alone).group_by(*times).order_by(*times)).all()
+    waited = con.execute(sa.select(*times, c.case_id).where(alone).order_by(c.case_id)).all()
+    found: list[Spell] = []
+    for *row, number in alike:
+        found += [_spell(stack.organization, now, row)] * number
+    return found + [_spell(stack.organization, now, row, waits[case_id]) for *row, case_id in waited]
 
 
 def resolution_times(found: Sequence[Spell], *, censored: bool = True) -> list[Resolution]:
@@ -117,16 +111,12 @@ def _waits(con: sa.Connection) -> dict[str, list[tuple[datetime, datetime]]]:
 
 
 def _spell(
-    organization: Organization,
-    detected: datetime,
-    confirmed: datetime | None,
-    state: str,
-    reviewer: str,
-    now: datetime,
-    waits: Sequence[tuple[datetime, datetime]] = (),
+    organization: Organization, now: datetime, row: Sequence[Any], waits: Sequence[tuple[datetime, datetime]] = ()
 ) -> Spell:
+    """`row`: detected at, confirmed at, state, reviewer."""
+    detected, confirmed, state, reviewer = row
     closed = state == CaseState.CONFIRMED and confirmed is not None
-    end = max(confirmed if closed and confirmed is not None else now, detected)
+    end = max(confirmed if closed else now, detected)
     elapsed, worked = end - detected, working_between(detected, end, organization)
     for begins, ends in waits:
         first, last = max(begins, detected), min(ends, end)

@@ -72,14 +72,18 @@ class Detection:
         return self.by_people / known if known else None
 
 
-def failures(con: sa.Connection, published: duckdb.DuckDBPyConnection | None = None) -> list[Failure]:
+def failures(
+    con: sa.Connection, published: duckdb.DuckDBPyConnection | None = None, *, since: datetime | None = None
+) -> list[Failure]:
     """Every failure the ledger knows: alerts, and cases. Alerts about overdue cases are no failures of their own.
 
-    `published` knows between which snapshots a case came to be; without it such a case is undated.
+    `published` knows between which snapshots a case came to be; without it such a case is undated. `since` leaves out cases
+    that occurred and were detected before: what is not in a window that begins there.
     """
     looks = _looks(published)
     c = cases.c
-    rows = con.execute(sa.select(c.source, c.system, c.occurred_at, c.detected_at)).all()
+    wanted = [sa.or_(c.detected_at >= since, c.occurred_at >= since)] if since is not None else []
+    rows = con.execute(sa.select(c.source, c.system, c.occurred_at, c.detected_at).where(*wanted)).all()
     return [*_of_alerts(con), *(_of_case(*row, looks) for row in rows)]
 
 

@@ -46,9 +46,10 @@ def acted(scene: Scene, open_ledger: Callable[[], Ledger] | None) -> Acted:
 
 
 def _read(scene: Scene, ledger: Ledger) -> Acted:
-    now = ledger.clock.now()
+    now, window = ledger.clock.now(), timedelta(days=WINDOW)
     with ledger.read() as con:
-        noticed = detection(failures(con, scene.con), now, timedelta(days=WINDOW), censored=False)[0]
+        known = failures(con, scene.con, since=now - window)
+        noticed = detection(known, now, window, censored=False)[0]
         elapsed, working = resolution_times(spells(con, scene.stack, now), censored=False)
     told = {
         "ledger_at": scene.moment(now),

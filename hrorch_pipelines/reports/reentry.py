@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import duckdb
@@ -83,7 +83,7 @@ def reentry(ledger: Ledger, con: duckdb.DuckDBPyConnection, stack: Stack) -> Tab
     con.execute(_STEPS)
     if found := made(ledger, stack):
         # All at once, as columns: row by row takes forty times as long.
-        con.execute(_FILL, [list(column) for column in zip(*map(astuple, found), strict=True)])
+        con.execute(_FILL, [[getattr(one, column.name) for one in found] for column in fields(Made)])
     places = {name: place for place, name in enumerate([*stack.handoffs, ALL])}
     rows = sorted(con.execute(_READ).fetchall(), key=lambda row: (places[row[0]], row[1] != BY_PROGRAM))
     cells = tuple(
