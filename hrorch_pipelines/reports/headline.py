@@ -14,7 +14,7 @@ from hrorch_pipelines.reports.words import one_in, percent, some
 from hrorch_pipelines.storage.catalog import has_table
 
 DETECTION, RESOLUTION = "Mean time to detect failures (M3)", "Exception resolution time (M4)"
-_FEW, _LONG_MINUTES, _LONG_HOURS = 10, 120, 48
+_UNDER, _FEW, _LONG_MINUTES, _LONG_HOURS = "under ", 10, 120, 48
 
 
 @dataclass(frozen=True)
@@ -112,19 +112,16 @@ def detection_told(found: Detection, days: int) -> Told:
             return Told(DETECTION, "–", f"Not enough yet: no failure of {window} is known.")
         left = ", ".join(part for part in (late, undated) if part)
         return Told(DETECTION, "–", f"Not enough yet: {some(found.failures, 'failure')} in {window}, {left}.")
-    low, high = _minutes(found.mean_midpoint), _minutes(found.mean_upper)
-    between = high if low == high else f"{low} to {high}"
+    between, number = _between(found.mean_midpoint, found.mean_upper)
     sentence = (
         f"The {some(found.detected, 'failure')} of {window} that can be timed went unnoticed for {between} on average, "
-        f"half of them for {_minutes(found.median_upper)} at most, nine in ten for {_minutes(found.p90_upper)}."
+        f"half of them for {_lasted(found.median_upper)} at most, nine in ten for {_lasted(found.p90_upper)}."
     )
     share = found.share_by_people
     people = f"{percent(share, 0)} of all were found by people" if share is not None else ""
-    remark = "; ".join(
-        part for part in ("insufficient data" if found.note else "", late, f"{undated} are left out" if undated else "", people)
-        if part
-    )  # fmt: skip
-    return Told(DETECTION, high if low == high else f"{low}–{high}", sentence, _sentence(remark))
+    few = "insufficient data" if found.note else ""
+    remark = "; ".join(part for part in (few, late, f"beside {undated}" if undated else "", people) if part)
+    return Told(DETECTION, number, sentence, _sentence(remark))
 
 
 def resolution_told(elapsed: Resolution, working: Resolution) -> Told:
@@ -132,28 +129,42 @@ def resolution_told(elapsed: Resolution, working: Resolution) -> Told:
     if working.median is None or elapsed.median is None:
         waits = f"none of {some(working.open, 'case')} is closed" if working.open else "there has been no case"
         return Told(RESOLUTION, "–", f"Not enough yet: {waits}.")
+    median, ninth, mean = (_worked(hours) for hours in (working.median, working.p90, working.mean))
+    half, clock = median.removeprefix(_UNDER), _lasted(elapsed.median * 60).removeprefix(_UNDER)
     sentence = (
-        f"Half of the {some(working.closed, 'closed case')} took {_hours(working.median)} of working time at most "
-        f"({_hours(elapsed.median)} by the clock), nine in ten {_hours(working.p90)}; on average {_hours(working.mean)}."
+        f"Half of the {some(working.closed, 'closed case')} took {half} of working time or less ({clock} by the clock), "
+        f"nine in ten {ninth.removeprefix(_UNDER)} or less; on average it was {mean}."
     )
     are = "case is" if working.open == 1 else "cases are"
     still = f"{working.open:,} {are} open and in none of these figures" if working.open else ""
     remark = "; ".join(part for part in ("insufficient data" if working.note else "", still) if part)
-    return Told(RESOLUTION, _hours(working.median), sentence, _sentence(remark))
+    return Told(RESOLUTION, median, sentence, _sentence(remark))
 
 
-def _minutes(minutes: float | None) -> str:
-    """`0.4 min`, `12 min`, `3.5 h`, `2.1 d`."""
+def _between(low: float, high: float) -> tuple[str, str]:
+    """Two bounds in minutes, in a sentence and as a number: `12 min to 3.0 h`, `12 min–3.0 h`; with one unit `5.7–6.3 d`."""
+    first, last = _lasted(low), _lasted(high)
+    if first == last:
+        return last, last
+    unit = last.rpartition(" ")[2]
+    short = first.removesuffix(f" {unit}") if first[0].isdigit() else first
+    return f"{first} to {last}", f"{short}–{last}"
+
+
+def _lasted(minutes: float | None, *, days: bool = True) -> str:
+    """`under 1 min`, `12 min`, `3.5 h`, and with `days` `2.1 d`."""
     if minutes is None:
         return "–"
+    if minutes < 1:
+        return f"{_UNDER}1 min"
     if minutes < _LONG_MINUTES:
         return f"{minutes:.1f} min" if minutes < _FEW else f"{minutes:.0f} min"
-    return _hours(minutes / 60) if minutes < _LONG_HOURS * 60 else f"{minutes / 1440:.1f} d"
+    return f"{minutes / 1440:.1f} d" if days and minutes >= _LONG_HOURS * 60 else f"{minutes / 60:,.1f} h"
 
 
-def _hours(hours: float | None) -> str:
+def _worked(hours: float | None) -> str:
     """Hours stay hours however many: a day of working time is none of the clock's."""
-    return "–" if hours is None else f"{hours:,.1f} h"
+    return _lasted(None if hours is None else hours * 60, days=False)
 
 
 def _told(value: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -109,5 +110,13 @@ def _template() -> Any:
         finalize=shown,
         trim_blocks=True,
     )
+    environment.filters["coded"] = _coded
     environment.filters["base64"] = lambda text: base64.b64encode(text.encode()).decode()
     return environment.get_template("page.html.j2")
+
+
+def _coded(text: str) -> Any:
+    """The text, escaped, with what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(printable(text)))))  # noqa: S704  (escaped before)

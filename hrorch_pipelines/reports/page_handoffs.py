@@ -19,12 +19,14 @@ COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Parked", ("parked",)),
     ("Due", ("due",)),
     ("Asked", ("asked",)),
-    ("Being taken back", ("compensating",)),
+    ("Taking back", ("compensating",)),
     ("Done", ("done",)),
     ("Taken back", ("compensated",)),
     ("Left alone", ("before", "dropped")),
 )
 """Every step stands in one of them; `stalled` is beside, of those that are open."""
+
+_ALL = "All"
 
 
 def handed(scene: Scene, ledger: Ledger) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def _summed(found: list[dict[str, Any]]) -> dict[str, Any]:
     total: Counter[str] = Counter()
     for row in found:
         total.update({name: value for name, value in row.items() if isinstance(value, int)})
-    return {**dict.fromkeys(found[0], 0), **total, "handoff": "All", "owner": ""}
+    return {**dict.fromkeys(found[0], 0), **total, "handoff": _ALL, "owner": ""}
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
@@ -74,9 +76,10 @@ def _typed(scene: Scene, ledger: Ledger) -> dict[str, Any]:
     if not has_table(scene.con, "reconcile", "landings"):
         return {"typed": [], "typed_told": ""}
     table = reentry(ledger, scene.con, scene.stack)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
-            "name": "All" if row["handoff"] == ALL else row["handoff"],
+            "name": _ALL if row["handoff"] == ALL else row["handoff"],
+            "sum": row["handoff"] == ALL,
             "made_by": "the program" if row["made_by"] == BY_PROGRAM else "others",
             "records": f"{row['records']:,}",
             "by_hand": f"{row['by_hand']:,}",
@@ -94,12 +97,17 @@ def _late(scene: Scene, row: dict[str, Any]) -> dict[str, str]:
         "handoff": row["handoff"],
         "person": short_ids(str(row["person_id"])),
         "state": row["state"],
-        "missing": brief(row["missing"] or ""),
-        "why": brief(row["why"] or "") if not row["missing"] else "",
+        "missing": brief(row["missing"] or _held_up(row)),
         "whose": row["whose"] or "",
         "due": scene.day(row["due_at"]),
         "since": scene.day(row["state_at"]),
     }
+
+
+def _held_up(row: dict[str, Any]) -> str:
+    """Why a step with nothing missing stands there: the words of its state, and how far its action got."""
+    action = f"its action is {str(row['action']).replace('_', ' ')}" if row["action"] else ""
+    return "; ".join(part for part in (row["why"] or "", action) if part)
 
 
 def _left_out(table: Table) -> str:
