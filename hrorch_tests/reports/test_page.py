@@ -121,6 +121,15 @@ def test_a_screen_reader_finds_its_way(read: Page) -> None:
     assert named == {str(attributes["href"])[1:] for tag, attributes in read.tags if tag == "a"}
 
 
+def test_a_screen_reader_finds_its_way_to_what_was_done(acted_page: Path) -> None:
+    read = Page(acted_page.read_text(encoding="utf-8"))
+    assert all("scope" in attributes for tag, attributes in read.tags if tag == "th")
+    headings = [int(tag[1]) for tag, _ in read.tags if re.fullmatch("h[1-6]", tag)]
+    assert all(later - earlier <= 1 for earlier, later in pairwise(headings))
+    named = {attributes.get("id") for tag, attributes in read.tags if tag == "section"}
+    assert named == {name for name, _ in CONTENTS}
+
+
 def test_text_stands_out_from_its_ground() -> None:
     """WCAG 2.2, 1.4.3: at least 4.5 to 1."""
 

@@ -29,7 +29,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def shown(browser: Any, page: Path) -> Iterator[tuple[Any, list[str], list[str]]]:
+def shown(browser: Any, acted_page: Path) -> Iterator[tuple[Any, list[str], list[str]]]:
     """The open page, with the requests it made and the errors it had."""
     requests: list[str] = []
     errors: list[str] = []
@@ -37,15 +37,15 @@ def shown(browser: Any, page: Path) -> Iterator[tuple[Any, list[str], list[str]]
     tab.on("request", lambda request: requests.append(request.url))
     tab.on("pageerror", lambda error: errors.append(str(error)))
     tab.on("console", lambda message: errors.append(message.text) if message.type in {"error", "warning"} else None)
-    tab.goto(page.as_uri())
+    tab.goto(acted_page.as_uri())
     tab.wait_for_load_state("load")
     yield tab, requests, errors
     tab.close()
 
 
-def test_it_asks_for_nothing_and_has_no_error(shown: tuple[Any, list[str], list[str]], page: Path) -> None:
+def test_it_asks_for_nothing_and_has_no_error(shown: tuple[Any, list[str], list[str]], acted_page: Path) -> None:
     _, requests, errors = shown
-    assert [url for url in requests if not url.startswith("data:")] == [page.as_uri()]
+    assert [url for url in requests if not url.startswith("data:")] == [acted_page.as_uri()]
     assert errors == []
 
 
@@ -75,6 +75,9 @@ def test_it_prints_on_a4_with_no_chart_cut(shown: tuple[Any, list[str], list[str
     )
     assert figures
     assert all(height < A4_HEIGHT and inside == "avoid" for height, inside in figures)
+    tiles = tab.eval_on_selector_all(".tile", "all => all.map(one => one.getBoundingClientRect().left)")
+    assert len(tiles) == 6
+    assert len(set(tiles)) == 2, "two abreast: one below the other they take a whole sheet"
     for paper in ("A4", "Letter"):
         printed = tab.pdf(format=paper, prefer_css_page_size=False)
         assert printed.startswith(b"%PDF-")
