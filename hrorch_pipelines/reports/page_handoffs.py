@@ -27,23 +27,27 @@ COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Every step stands in one of them; `stalled` is beside, of those that are open."""
 
 _ALL = "All"
+_WAYS = ("waiting", "underway", "confirmed", "failed")
+"""Actions: proposed or waiting for an approver; sent and not seen yet; seen; refused, in conflict or come to nothing."""
 
 
 def handed(scene: Scene, ledger: Ledger) -> dict[str, Any]:
     """Steps by handoff and state, M1 per handoff with its bounds, and the stalled steps one by one."""
     table = status(ledger, scene.stack)
     found = dicts(table)
+    together = _summed(found)
     rows = [_row(row) for row in found]
     busy = [row for row in rows if row["steps"] or row["failed"]]
     if len(busy) > 1:
-        busy.append(_row(_summed(found)))
+        busy.append(_row(together))
     late = steps(ledger, scene.stack, states=(STALLED,), limit=ROWS)
-    number = sum(row[STALLED] for row in found)
+    ways = ", ".join(f"{together[name]:,} {name}" for name in _WAYS)
     total = sum(row["steps"] for row in rows)
     return {
         "columns": [name for name, _ in COLUMNS],
         "rows": busy,
-        "told": f"{some(total, 'step')} of {some(len(scene.stack.handoffs), 'handoff')}; {number:,} stalled.",
+        "told": f"{some(total, 'step')} of {some(len(scene.stack.handoffs), 'handoff')}; "
+        f"{together[STALLED]:,} stalled. Their actions: {ways}.",
         "idle": ", ".join(row["name"] for row in rows if not row["steps"] and not row["failed"]),
         "gone": next((note for note in table.notes if note.startswith("No longer")), ""),
         **_typed(scene, ledger),

@@ -126,7 +126,10 @@ def test_handoffs_are_those_of_the_report_and_every_row_adds_up(full: Ledger, co
     assert set(rows) == {MAKES, TELLS, "All"}
     assert f"Without a step so far: {IDLE}." in shown
     assert "2 actions failed" in shown
-    assert f"{rows['All'][-2]} steps of 3 handoffs; 4 stalled." in shown
+    assert (
+        f"{rows['All'][-2]} steps of 3 handoffs; 4 stalled. Their actions: 1 waiting, 0 underway, 1 confirmed, 2 failed."
+        in shown
+    )
 
 
 def test_m1_per_handoff_is_the_reports_with_both_bounds(
@@ -199,7 +202,7 @@ def test_a_ledger_in_which_nothing_stands_says_so(
         "Not enough yet: there has been no case.",
         "No correction has been proposed. The stack file says mode: propose : nothing is sent.",
         "No step so far",
-        "0 steps of 3 handoffs; 0 stalled.",
+        "0 steps of 3 handoffs; 0 stalled. Their actions: 0 waiting,",
     ):
         assert words in text
 
