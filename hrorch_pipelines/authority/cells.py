@@ -20,7 +20,7 @@ from hrorch_pipelines.authority.scope import close_scope, open_scope
 from hrorch_pipelines.authority.spells import choose_spells, live_of
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
-from hrorch_pipelines.storage.catalog import drop_temporary, tables_in
+from hrorch_pipelines.storage.catalog import drop_temporary, has_table
 from hrorch_pipelines.storage.columns import column_type, ddl
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import transaction
@@ -108,9 +108,8 @@ def _assemble_system(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle,
     base = stack.systems[system].base_record
     if system not in cycle.sources:
         return 0
-    there = tables_in(con, "accepted")
     for record in records:
-        if ("accepted", f"{system}.{record}") not in there:
+        if not has_table(con, "accepted", f"{system}.{record}"):
             raise RecordsNotAccepted(system, record)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE scope_sources AS SELECT source_id, person_id FROM scope_links WHERE system = ?",

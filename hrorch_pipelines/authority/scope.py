@@ -10,7 +10,7 @@ import duckdb
 
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
-from hrorch_pipelines.storage.catalog import drop_temporary, tables_in
+from hrorch_pipelines.storage.catalog import drop_temporary, has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, record_table
 
@@ -92,12 +92,11 @@ def _touch_records(con: duckdb.DuckDBPyConnection, cycle: Cycle) -> int:
 
 def _touch_held(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None:
     """A hold can begin or end without the record itself changing (another record's fault was mended)."""
-    there = tables_in(con, "cells", "accepted")
     for system in cycle.sources:
-        if ("cells", system) not in there:
+        if not has_table(con, "cells", system):
             continue
         for record in stack.systems[system].records:
-            if ("accepted", f"{system}.{record}") not in there:
+            if not has_table(con, "accepted", f"{system}.{record}"):
                 continue
             _touch(
                 con,
@@ -123,11 +122,10 @@ def _touch_relinked(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) 
     """
     _find_relinked(con)
     added = _touch(con, cycle, "SELECT former AS person_id FROM scope_relinked")
-    there = tables_in(con, "accepted")
     for system in cycle.sources:
         for record, declared in stack.systems[system].records.items():
             references = [a for a in declared.fields if stack.attributes[a].type is AttributeType.PERSON]
-            if not references or ("accepted", f"{system}.{record}") not in there:
+            if not references or not has_table(con, "accepted", f"{system}.{record}"):
                 continue
             moved = "(SELECT source_id FROM scope_relinked WHERE system = $system)"
             condition = " OR ".join(f"{ident(name)} IN {moved}" for name in references)

@@ -18,7 +18,7 @@ from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.systems import Record
 from hrorch_pipelines.stack.terms import AttributeType
 from hrorch_pipelines.stack.writing import RestWrite
-from hrorch_pipelines.storage.catalog import has_table, tables_in
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident
 
@@ -70,9 +70,8 @@ def _look(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
     }
     if len(types) != 2 or types["end_date"] != types["employment_status"]:
         return
-    there = tables_in(con, "cells")
     for target, system in stack.systems.items():
-        if "end_date" not in system.mapped() or ("cells", target) not in there:
+        if "end_date" not in system.mapped() or not has_table(con, "cells", target):
             continue
         con.execute(
             f"""
@@ -107,9 +106,8 @@ def _doubts(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycle) -> None:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE corr_doubts (system VARCHAR, person_id VARCHAR, attribute VARCHAR, kind VARCHAR)"
     )
-    there = tables_in(con, "cells")
     for system in stack.systems:
-        if system not in cycle.sources or ("cells", system) not in there:
+        if system not in cycle.sources or not has_table(con, "cells", system):
             continue
         for kind in ("held", "hidden", "unresolved", "absent"):
             con.execute(
@@ -160,9 +158,8 @@ def _references(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
     found = con.execute(
         "SELECT DISTINCT target, attribute FROM corr_writes WHERE list_contains($people, attribute)", {"people": people}
     ).fetchall()
-    there = tables_in(con, "cells")
     for target, attribute in found:
-        if ("cells", target) in there:
+        if has_table(con, "cells", target):
             con.execute(
                 f"INSERT INTO corr_refers SELECT ?, ?, person_id, source_id FROM {ident('cells', target)}",
                 [target, attribute],

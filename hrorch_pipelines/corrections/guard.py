@@ -18,7 +18,7 @@ from hrorch_pipelines.corrections.outbox import Move, fetch, move
 from hrorch_pipelines.corrections.standing import state_by_policy
 from hrorch_pipelines.corrections.terms import UNSENT, WAITING, WORDS, Refusal, State
 from hrorch_pipelines.stack.models import Stack
-from hrorch_pipelines.storage.catalog import has_table, tables_in
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.engine import engine_errors
 from hrorch_pipelines.storage.ledger import Ledger
@@ -165,12 +165,11 @@ def people_in(con: duckdb.DuckDBPyConnection, stack: Stack) -> dict[tuple[str, s
     """(target, entity or "") → persons with a record there."""
     attribute = stack.exceptions.entity
     found: dict[tuple[str, str], int] = {}
-    there = tables_in(con, "cells", "golden")
     for target in stack.systems:
-        if ("cells", target) not in there:
+        if not has_table(con, "cells", target):
             continue
         rows = con.execute(f"SELECT '', count(*) FROM {ident('cells', target)}").fetchall()
-        if attribute is not None and ("golden", "wide") in there:
+        if attribute is not None and has_table(con, "golden", "wide"):
             rows += con.execute(
                 f"""SELECT CAST(g.{ident(attribute)} AS VARCHAR), count(*) FROM {ident("cells", target)} JOIN golden.wide g
                     USING (person_id) WHERE g.{ident(attribute)} IS NOT NULL GROUP BY 1"""

@@ -9,7 +9,7 @@ import duckdb
 from hrorch_pipelines.authority.resolve import resolve_record, source_rows
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
-from hrorch_pipelines.storage.catalog import drop_temporary, tables_in
+from hrorch_pipelines.storage.catalog import drop_temporary, has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident
 
@@ -37,9 +37,8 @@ def find_rows_in_force(con: duckdb.DuckDBPyConnection, stack: Stack, cycle: Cycl
         deciding = stack.systems[authority].mapped().get(attribute) if authority in stack.systems else None
         if dated and deciding is not None and stack.systems[authority].records[deciding].effective is not None:
             wanted["authority", authority, deciding].add(attribute)
-    there = tables_in(con, "accepted")
     for (role, system, record), attributes in sorted(wanted.items()):
-        if ("accepted", f"{system}.{record}") in there:
+        if has_table(con, "accepted", f"{system}.{record}"):
             _of_record(con, stack, cycle, role, system, record, sorted(attributes))
     drop_temporary(con, "scope_sources")
 

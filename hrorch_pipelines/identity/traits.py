@@ -12,7 +12,7 @@ from hrorch_pipelines.identity.plan import ENDED, Plan
 from hrorch_pipelines.identity.schema import trait_columns
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.stack.terms import AttributeType
-from hrorch_pipelines.storage.catalog import tables_in
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.columns import SQL_TYPES, attribute_columns, ddl
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal, record_table
@@ -32,9 +32,8 @@ def refresh(con: duckdb.DuckDBPyConnection, stack: Stack, plan: Plan, cycle: Cyc
         [cycle.cycle_id],
     )
     without_id = 0
-    there = tables_in(con, "accepted")
     for system, record in plan.systems.items():
-        if ("accepted", f"{system}.{record}") in there:
+        if has_table(con, "accepted", f"{system}.{record}"):
             without_id += _read(con, stack, plan, cycle, system, everybody)
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE w_before AS SELECT rowid AS place, * FROM identity.traits {'' if everybody else _TOUCHED}"

@@ -11,7 +11,7 @@ import duckdb
 
 from hrorch_pipelines.reconcile.terms import Cause
 from hrorch_pipelines.stack.models import Stack
-from hrorch_pipelines.storage.catalog import tables_in
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, literal, record_table
 
@@ -184,10 +184,9 @@ def _declare(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
 
 def _drop_repeats(con: duckdb.DuckDBPyConnection, stack: Stack) -> None:
     """A new effective-dated row that repeats the row before it changed nothing: no-ops do not count."""
-    there = tables_in(con, "history")
     for name, system in stack.systems.items():
         for record_name, record in system.records.items():
-            if record.effective is None or ("history", f"{name}.{record_name}") not in there:
+            if record.effective is None or not has_table(con, "history", f"{name}.{record_name}"):
                 continue
             for attribute in record.fields:
                 con.execute(

@@ -8,7 +8,7 @@ import duckdb
 
 from hrorch_pipelines.reports.table import Column, Table
 from hrorch_pipelines.stack.models import Stack
-from hrorch_pipelines.storage.catalog import tables_in
+from hrorch_pipelines.storage.catalog import has_table
 from hrorch_pipelines.storage.sql import literal, record_table
 
 _GATES = (
@@ -33,16 +33,15 @@ def gate_results(
     as_of: date,
 ) -> Table:
     """One row per current record of these base records: whether its newest version passed, and which version counts."""
-    there = tables_in(con, "history", "accepted", "gates")
     wanted = {"systems": [system for system, _ in records], "ids": [source_id for _, source_id in records]}
     queries = [
-        _standing(system, record, gated=("accepted", f"{system}.{record}") in there)
+        _standing(system, record, gated=has_table(con, "accepted", f"{system}.{record}"))
         for system, declared in stack.systems.items()
         for record, item in declared.records.items()
-        if (attribute is None or attribute in item.fields) and ("history", f"{system}.{record}") in there
+        if (attribute is None or attribute in item.fields) and has_table(con, "history", f"{system}.{record}")
     ]
     rows: list[tuple[object, ...]] = []
-    if queries and ("gates", "receipts") in there:
+    if queries and has_table(con, "gates", "receipts"):
         rows = con.execute(
             f"""
             WITH mine AS (SELECT unnest($systems::VARCHAR[]) AS system, unnest($ids::VARCHAR[]) AS owner),

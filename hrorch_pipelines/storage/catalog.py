@@ -1,6 +1,6 @@
 """Which tables a connection would find, with their columns, and the temporary ones it holds.
 
-Asked of the catalogue: a query that names a table which is not there would abort the transaction it stands in.
+Never asked by trying: a query that names a table which is not there would abort the transaction it stands in.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ _FOUND = """
  OR database_name = current_database() AND NOT list_contains(current_schemas(true), schema_name))"""
 """Whether a query that names the schema, but no database, means this one: another database attached does not count, and one
 whose schema stands in the search path (`temp`, a comparison of another day) hides the current one's."""
+_TABLE = "TABLE_RELATION"
 
 
 def has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether a table or view is there yet: a young warehouse lacks some. 2 ms; in a loop ask `tables_in` once."""
-    found = con.execute(
-        f"SELECT 1 FROM {_NAMES} WHERE schema_name = ? AND name = ? AND {_FOUND}", [schema, table]
-    ).fetchall()
-    return bool(found)
+    """Whether a query would find the table or view: a young warehouse lacks some."""
+    return _found(con, schema, table) is not None
 
 
 def tables_in(con: duckdb.DuckDBPyConnection, *schemas: str) -> frozenset[tuple[str, str]]:
@@ -37,12 +35,8 @@ def tables_in(con: duckdb.DuckDBPyConnection, *schemas: str) -> frozenset[tuple[
 
 def columns_of(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
     """Column → the engine's name of its type, in the table's order; empty when the table or view is not there."""
-    rows = con.execute(
-        f"""SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ? AND {_FOUND}
-            ORDER BY column_index""",
-        [schema, table],
-    ).fetchall()
-    return dict(rows)
+    found = _found(con, schema, table)
+    return dict(zip(found.columns, map(str, found.types), strict=True)) if found is not None else {}
 
 
 def stored_tables(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], frozenset[str]]:
@@ -68,7 +62,15 @@ def temporary(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def drop_temporary(con: duckdb.DuckDBPyConnection, *names: str) -> None:
     """Drop temporary tables and views where they are there, so that they do not hold memory until the connection closes."""
-    kinds = temporary(con)
-    for name in names:
-        if name in kinds:
-            con.execute(f"DROP {kinds[name]} temp.{ident(name)}")
+    there = [(name, found.type) for name in names if (found := _found(con, "temp", name)) is not None]
+    for name, kind in there:
+        con.execute(f"DROP {'TABLE' if kind == _TABLE else 'VIEW'} temp.{ident(name)}")
+
+
+def _found(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> duckdb.DuckDBPyRelation | None:
+    """What a query would read by this name. Unlike a statement that fails, a relation that fails leaves the transaction whole,
+    and it takes a tenth of the time of asking the catalogue's own tables, which tell of everything there is."""
+    try:
+        return con.table(ident(schema, table))
+    except duckdb.CatalogException:
+        return None
