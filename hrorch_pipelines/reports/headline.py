@@ -113,6 +113,7 @@ def detection_told(found: Detection, days: int) -> Told:
         left = ", ".join(part for part in (late, undated) if part)
         return Told(DETECTION, "–", f"Not enough yet: {some(found.failures, 'failure')} in {window}, {left}.")
     between, number = _between(found.mean_midpoint, found.mean_upper)
+    alone = f"One failure of {window} can be timed: it went unnoticed for {between}."
     sentence = (
         f"The {some(found.detected, 'failure')} of {window} that can be timed went unnoticed for {between} on average, "
         f"half of them for {_lasted(found.median_upper)} at most, nine in ten for {_lasted(found.p90_upper)}."
@@ -121,7 +122,7 @@ def detection_told(found: Detection, days: int) -> Told:
     people = f"{percent(share, 0)} of all were found by people" if share is not None else ""
     few = "insufficient data" if found.note else ""
     remark = "; ".join(part for part in (few, late, f"beside {undated}" if undated else "", people) if part)
-    return Told(DETECTION, number, sentence, _sentence(remark))
+    return Told(DETECTION, number, alone if found.detected == 1 else sentence, _sentence(remark))
 
 
 def resolution_told(elapsed: Resolution, working: Resolution) -> Told:
@@ -130,7 +131,9 @@ def resolution_told(elapsed: Resolution, working: Resolution) -> Told:
         waits = f"none of {some(working.open, 'case')} is closed" if working.open else "there has been no case"
         return Told(RESOLUTION, "–", f"Not enough yet: {waits}.")
     median, ninth, mean = (_worked(hours) for hours in (working.median, working.p90, working.mean))
-    half, clock = median.removeprefix(_UNDER), _lasted(elapsed.median * 60).removeprefix(_UNDER)
+    clock = _lasted(elapsed.median * 60)
+    alone = f"The one closed case took {median} of working time ({clock} by the clock)."
+    half, clock = median.removeprefix(_UNDER), clock.removeprefix(_UNDER)
     sentence = (
         f"Half of the {some(working.closed, 'closed case')} took {half} of working time or less ({clock} by the clock), "
         f"nine in ten {ninth.removeprefix(_UNDER)} or less; on average it was {mean}."
@@ -138,7 +141,7 @@ def resolution_told(elapsed: Resolution, working: Resolution) -> Told:
     are = "case is" if working.open == 1 else "cases are"
     still = f"{working.open:,} {are} open and in none of these figures" if working.open else ""
     remark = "; ".join(part for part in ("insufficient data" if working.note else "", still) if part)
-    return Told(RESOLUTION, median, sentence, _sentence(remark))
+    return Told(RESOLUTION, median, alone if working.closed == 1 else sentence, _sentence(remark))
 
 
 def _between(low: float, high: float) -> tuple[str, str]:

@@ -21,12 +21,16 @@ class Moment(sa.TypeDecorator[datetime]):
         if value is None:
             return None
         moment = value.astimezone(UTC)
-        return moment if dialect.name == "postgresql" else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return (
+            moment
+            if dialect.name == "postgresql"
+            else f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+        )
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         if value is None or isinstance(value, datetime):
             return value.astimezone(UTC) if value is not None else None
-        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(value)
 
 
 metadata = sa.MetaData(

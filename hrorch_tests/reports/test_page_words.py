@@ -47,6 +47,17 @@ def test_m3_is_told_from_midpoint_to_upper_bound(low: float, high: float, number
     assert told.remark == "Beside 1 that nobody can date; 25 % of all were found by people."
 
 
+def test_one_is_told_as_one() -> None:
+    found = _noticed(failures=1, detected=1, mean_midpoint=60.0, mean_upper=180.0, median_upper=180.0, p90_upper=180.0)
+    assert detection_told(found, 30).sentence == (
+        "One failure of the last 30 days can be timed: it went unnoticed for 60 min to 3.0 h."
+    )
+    closed = Resolution("working hours", 1, 0, 0.0, 0.0, 0.0, None, None)
+    assert resolution_told(closed, closed).sentence == (
+        "The one closed case took under 1 min of working time (under 1 min by the clock)."
+    )
+
+
 def test_m4_says_how_many_are_open_and_hours_stay_hours() -> None:
     def told(median: float | None, closed: int, still: int, note: str | None = None) -> Any:
         one = Resolution("working hours", closed, still, median, median, median, None, note)
