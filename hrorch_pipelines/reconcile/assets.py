@@ -19,6 +19,7 @@ from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.workplace import Workplace
 
 GROUP = "compare"
+COMPLETE, EXPLAINED = "every_system_is_in_it", "every_head_is_explained"
 
 
 def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
@@ -77,16 +78,43 @@ def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
                 description="From one system's head count to another's, reason by reason, with what is unexplained.",
             ),
         ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                COMPLETE,
+                asset=["reconcile", "rates"],
+                description="The rates leave out no system because it was stale.",
+            ),
+            dg.AssetCheckSpec(
+                EXPLAINED, asset=["reconcile", "bridge"], description="No bridge has heads that nothing explains."
+            ),
+        ],
         pool="warehouse",
     )
-    def figures(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.MaterializeResult[None]]:
+    def figures(workplace: dg.ResourceParam[Workplace]) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         with workplace.warehouse.write() as con:
             cycle = spine.current(con)
             require_receipts(con, workplace.stack, cycle)
             compute_rates(con, cycle)
             build_bridges(con, workplace.stack, cycle)
             rates, residue = summary.headline(con, cycle.cycle_id), summary.residues(con, cycle.cycle_id)
+        stale, loose = sorted(cycle.stale), {name: n for name, n in residue.items() if n}
+        yield dg.AssetCheckResult(
+            asset_key=["reconcile", "rates"],
+            check_name=COMPLETE,
+            passed=not stale,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Stale, and left out: {', '.join(stale)}." if stale else "All systems are in it.",
+            metadata={"left out": len(stale)},
+        )
         yield dg.MaterializeResult(asset_key=["reconcile", "rates"], metadata=rates)
+        yield dg.AssetCheckResult(
+            asset_key=["reconcile", "bridge"],
+            check_name=EXPLAINED,
+            passed=not loose,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="; ".join(f"{name}: {n}" for name, n in loose.items()) or "Every head is explained.",
+            metadata=loose,
+        )
         yield dg.MaterializeResult(asset_key=["reconcile", "bridge"], metadata=residue)
 
     return [discrepancies, landings, figures]
