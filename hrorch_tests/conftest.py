@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import settings
+
+from hrorch_tests.drawing import EXPLORING
 
 settings.register_profile("steady", derandomize=True)
 settings.register_profile("exploring", derandomize=False, print_blob=True)
-settings.load_profile("exploring" if os.environ.get("HRORCH_EXPLORE") else "steady")
+settings.load_profile("exploring" if EXPLORING else "steady")

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hrorch_tests.authority.house import NOW, House, declare
+from hrorch_tests.drawing import drawn
 
 DAY = date(2026, 6, 15)
 
@@ -92,7 +93,7 @@ def test_a_child_that_does_not_exist_is_told_apart_from_one_that_is_not_effectiv
     assert marks.count("f") == 2
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=drawn(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     jobs=st.lists(
         st.tuples(st.integers(0, 12), st.none() | st.integers(1, 12), st.none() | st.integers(0, 2)),

@@ -27,6 +27,7 @@ from hrorch_pipelines.storage.ledger import Ledger, open_ledger
 from hrorch_pipelines.storage.ledger_tables import audit_log, cases, corrections
 from hrorch_pipelines.storage.sealed import Seals
 from hrorch_tests.corrections.planning import CYCLE, writable
+from hrorch_tests.drawing import drawn
 
 SAMPLE = {"pay": "pay", "manager": "manager", "name": "legal_name"}
 """Kind → an attribute of payroll that is of it."""
@@ -205,7 +206,7 @@ SEGMENT = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=drawn(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     budgets=st.lists(BUDGET, max_size=4), asked=st.lists(SEGMENT, min_size=1, max_size=4), people=st.integers(0, 300)
 )

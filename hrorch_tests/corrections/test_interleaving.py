@@ -21,6 +21,7 @@ from hrorch_pipelines.storage.ledger import open_ledger
 from hrorch_pipelines.systems.writing.connect import target_for
 from hrorch_pipelines.systems.writing.protocol import Held, Receipt, Target, Write
 from hrorch_tests.corrections.pushing import Bench, sandbox_of, stack_for
+from hrorch_tests.drawing import drawn
 from hrorch_tests.sandbox.servers.small_world import PEOPLE
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -122,7 +123,7 @@ def _pushed(bench: Bench, place: Place, n: int, when: set[str], foreign: str) ->
 
 @pytest.mark.parametrize("system", ["payroll", "onboarding"])
 @given(n=st.integers(1, 6), when=st.sets(st.sampled_from(MOMENTS)), foreign=st.sampled_from(["dana", "kim"]))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_target_with_versions_never_loses_a_foreign_value(benches: Bench, system, n, when, foreign) -> None:
     state, (held, ours, edited) = _pushed(benches, PLACES[system], n, when, foreign)
     unseen_at = {"before read", "after read", "before write"} & when
@@ -138,7 +139,7 @@ def test_a_target_with_versions_never_loses_a_foreign_value(benches: Bench, syst
 
 
 @given(n=st.integers(1, 6), when=st.sets(st.sampled_from(MOMENTS)), foreign=st.sampled_from(["dana", "kim"]))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_target_without_versions_loses_one_only_between_its_re_read_and_its_write(
     benches: Bench, n, when, foreign
 ) -> None:

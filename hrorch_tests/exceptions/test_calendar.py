@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from hrorch_pipelines.exceptions.calendar import DAYS, add_working, working_between
 from hrorch_pipelines.stack.models import Organization
+from hrorch_tests.drawing import drawn
 
 MINUTE = timedelta(minutes=1)
 CHICAGO = Organization(name="x", time_zone="America/Chicago", holidays="US")
@@ -74,7 +74,7 @@ def minutes_between(start: datetime, end: datetime, organization: Organization) 
     return count
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=drawn(25), deadline=None)
 @given(organizations, moments, st.integers(0, 4 * 24 * 60))
 def test_working_time_between_two_moments_is_the_minutes_counted(
     organization: Organization, start: datetime, length: int
@@ -83,7 +83,7 @@ def test_working_time_between_two_moments_is_the_minutes_counted(
     assert working_between(start, end, organization) == minutes_between(start, end, organization) * MINUTE
 
 
-@settings(max_examples=25 if os.environ.get("HRORCH_EXPLORE") else 12, deadline=None)
+@settings(max_examples=drawn(25), deadline=None)
 @given(organizations, moments, st.integers(1, 23 * 60 + 59))
 def test_adding_ends_at_the_first_moment_by_which_the_time_has_passed(
     organization: Organization, start: datetime, length: int
@@ -95,7 +95,7 @@ def test_adding_ends_at_the_first_moment_by_which_the_time_has_passed(
     assert add_working(start, length * MINUTE, organization) == moment
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=drawn(20), deadline=None)
 @given(organizations, moments, st.integers(0, 400), st.integers(0, 600))
 def test_adding_in_two_steps_is_adding_at_once(organization: Organization, start: datetime, a: int, b: int) -> None:
     once = add_working(start, (a + b) * MINUTE, organization)

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from hrorch_tests.drawing import drawn
 from hrorch_tests.gates.observing import World, open_world
 
 GATES = {
@@ -65,7 +66,7 @@ MOVED_THEN_GONE = [
 """A row that waits in quarantine under another parent than it was accepted under, and then is gone."""
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=drawn(6), deadline=None, suppress_health_check=list(HealthCheck))
 @example(snapshots=MOVED_THEN_GONE)
 @given(snapshots=st.lists(SNAPSHOT, min_size=2, max_size=5))
 def test_a_chain_of_small_cycles_equals_a_chain_of_full_ones(snapshots: list[dict[str, Any]]) -> None:

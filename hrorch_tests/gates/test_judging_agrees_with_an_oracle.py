@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hrorch_pipelines.gates.judge import judge
 from hrorch_pipelines.gates.scope import RecordType, find_snapshot
 from hrorch_pipelines.gates.tables import SCHEMA
+from hrorch_tests.drawing import drawn
 from hrorch_tests.gates import oracle
 from hrorch_tests.gates.observing import World, open_world
 
@@ -67,7 +68,7 @@ RULES = [
 CONDITIONS = [None, None, "active", "department = 'Care'"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=drawn(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(ROW, min_size=1, max_size=25),
     conditions=st.lists(st.sampled_from(CONDITIONS), min_size=len(RULES), max_size=len(RULES)),

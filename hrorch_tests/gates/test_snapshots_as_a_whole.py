@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hrorch_pipelines.gates.drift import CATEGORIES, FLOOR, stability_index
 from hrorch_pipelines.gates.results import Kind, Verdict
 from hrorch_pipelines.gates.scope import RecordType, Snapshot, find_snapshot
+from hrorch_tests.drawing import drawn
 from hrorch_tests.gates.observing import World, worker
 
 Make = Callable[..., World]
@@ -179,7 +180,7 @@ CELL = {
 }
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=drawn(15), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), name=st.sampled_from(sorted(CELL)))
 def test_the_stability_index_equals_one_computed_by_hand(world: Make, data: Any, name: str) -> None:
     sides = [data.draw(st.lists(CELL[name], max_size=70)) for _ in range(2)]

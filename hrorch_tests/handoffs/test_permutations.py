@@ -5,7 +5,6 @@ What "the same" means where a fact was taken back before it was seen is in docs/
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 from collections import Counter
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from hrorch_pipelines.clock import SetClock
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.storage.ledger import open_ledger
+from hrorch_tests.drawing import drawn
 from hrorch_tests.handoffs.chain import START, Office, declare
 from hrorch_tests.handoffs.histories import (
     PLAIN,
@@ -91,7 +91,7 @@ def test_every_order_of_a_small_history_ends_in_the_same_world(every, tmp_path):
     promises(made, lives)
 
 
-def drawn(rng):
+def told_at_random(rng):
     """Somebody's history: an offer in several steps, a check early or late, a record by somebody's hand, days that move, and
     an end or none; and an order in which it is told, with repeated tellings and some that never come."""
     events = [offer("extended")] * rng.randint(0, 1) + [offer("extended", authorised=True), offer("countersigned")]
@@ -116,12 +116,12 @@ def drawn(rng):
     return tuple(events), tuple(order)
 
 
-@settings(max_examples=1 if not os.environ.get("HRORCH_EXPLORE") else 20, deadline=None, phases=[Phase.generate])
+@settings(max_examples=drawn(20, 1), deadline=None, phases=[Phase.generate])
 @given(st.integers(0, 2**32))
 def test_drawn_histories_end_alike_however_they_are_told(seed):
     rng, lives = random.Random(seed), {}
     for number in range(16):
-        events, order = drawn(rng)
+        events, order = told_at_random(rng)
         lives[f"p{number:04d}"] = Life(f"h{number}", order, events)
         lives[f"s{number:04d}"] = Life(f"h{number}", in_turn(len(events)), events)
     with tempfile.TemporaryDirectory() as folder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from hrorch_pipelines.identity import schema as identity_schema
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage import cycles
 from hrorch_tests.authority.house import NOW, House, declare
+from hrorch_tests.drawing import drawn
 
 CHICAGO_MIDNIGHT = timedelta(hours=5)
 
@@ -281,7 +281,7 @@ class _World:
         house.link([(system, p, self.whose[p]) for system, persons in there.items() for p in persons])  # fmt: skip
 
 
-@settings(max_examples=4 if os.environ.get("HRORCH_EXPLORE") else 2, deadline=None)
+@settings(max_examples=drawn(4), deadline=None)
 @given(st.lists(st.tuples(st.lists(_EVENTS, min_size=1, max_size=3), st.integers(1, 9)), min_size=1, max_size=5))
 def test_touching_a_few_ends_as_looking_at_everybody_each_time(days: list[tuple[list[tuple[Any, ...]], int]]) -> None:
     few, every = House(hiring()), House(hiring())

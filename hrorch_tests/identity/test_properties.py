@@ -9,13 +9,14 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hrorch_tests.drawing import drawn
 from hrorch_tests.identity.world import World, make_stack
 
 SYSTEMS = ("ats", "hris", "payroll", "directory")
 BARE_KEYS: list[dict[str, Any]] = [
     {"attributes": [name]} for name in ("employee_number", "work_email", "personal_email")
 ]
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=drawn(8), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _union_find(records: dict[tuple[str, str], dict[str, Any]]) -> set[frozenset[tuple[str, str]]]:
@@ -114,7 +115,7 @@ def test_full_after_incremental_changes_nothing(records: Any, batches: int, seed
     assert {question[1:] for question in world.asked()} == {question[1:] for question in asked}
 
 
-@settings(FEW, max_examples=3)
+@settings(FEW, max_examples=drawn(3))
 @given(st.data())
 def test_likelihoods_do_not_depend_on_arrival_order_when_nobody_has_rivals(data: st.DataObject) -> None:
     names = data.draw(
@@ -137,7 +138,7 @@ def test_likelihoods_do_not_depend_on_arrival_order_when_nobody_has_rivals(data:
     assert world.partition() == expected
 
 
-@settings(FEW, max_examples=4)
+@settings(FEW, max_examples=drawn(4))
 @given(messy_worlds(), st.data())
 def test_updates_and_removals_lose_no_record_and_no_person_id(records: Any, data: st.DataObject) -> None:
     world = _played(records, 2, 1, probabilistic=None)

@@ -122,8 +122,8 @@ async def send(port: int, life: Life, kills: int, count: int) -> tuple[set[str],
 @pytest.mark.parametrize(
     ("ledger_url", "kills"),
     [
-        pytest.param("sqlite", 20, id="sqlite"),
-        pytest.param("postgresql", 10, id="postgresql"),
+        pytest.param("sqlite", 12, id="sqlite"),
+        pytest.param("postgresql", 6, id="postgresql"),
         pytest.param("sqlite", 200, id="sqlite-long", marks=pytest.mark.long),
         pytest.param("postgresql", 200, id="postgresql-long", marks=pytest.mark.long),
     ],

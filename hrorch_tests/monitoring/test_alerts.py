@@ -23,6 +23,7 @@ from hrorch_pipelines.storage.ledger import Ledger, open_ledger
 from hrorch_pipelines.storage.ledger_tables import alerts as table
 from hrorch_pipelines.storage.ledger_tables import audit_log, notices
 from hrorch_pipelines.storage.sealed import Seals
+from hrorch_tests.drawing import drawn
 from hrorch_tests.ledger_fixtures import LEDGER_NOW
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -148,7 +149,7 @@ def test_quiet_hours_delay_and_lose_nothing(
     st.times().map(lambda one: one.strftime("%H:%M")),
     st.times().map(lambda one: one.strftime("%H:%M")),
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_message_never_leaves_in_quiet_hours_nor_waits_a_day(
     stack_with: Callable[..., Stack], now: datetime, begin: str, end: str
 ) -> None:
@@ -174,7 +175,7 @@ def test_one_digest_a_day_for_whoever_has_something_open(
 
 
 @given(st.lists(st.tuples(st.sets(st.sampled_from("abc")), st.integers(1, 400)), max_size=14))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_counts_add_up_whatever_comes_and_goes(
     tmp_path_factory: pytest.TempPathFactory,
     stack_with: Callable[..., Stack],

@@ -18,6 +18,7 @@ from hrorch_pipelines.storage.columns import column_type, record_columns
 from hrorch_pipelines.storage.columns import ddl as columns_ddl
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import ident, record_table
+from hrorch_tests.drawing import drawn
 
 CYCLE = Cycle("cycle-1", datetime(2026, 5, 4, 12, tzinfo=UTC), date(2026, 5, 4))
 COLUMNS = (
@@ -82,7 +83,7 @@ def as_unit(world, unit: str) -> None:
     world.execute("INSERT INTO cells.payroll VALUES ('p1', ?)", [unit])
 
 
-EVERY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EVERY = settings(max_examples=drawn(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FACTORS = {"year": 1, "month": 12, "week": 52, "biweek": 26, "hour": 2080}
 
 

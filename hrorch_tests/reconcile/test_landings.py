@@ -14,6 +14,7 @@ from hrorch_pipelines.reconcile.rates import M1, M1_COVERAGE, M1_UPPER, compute_
 from hrorch_pipelines.storage.columns import ddl, record_columns
 from hrorch_pipelines.storage.cycles import Cycle
 from hrorch_pipelines.storage.sql import record_table
+from hrorch_tests.drawing import drawn
 
 KEY = b"k" * 32
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -134,7 +135,7 @@ def test_a_removed_value_and_an_unmatched_record_do_not_land(con, with_accounts)
     assert landed(con) == [("start_date", "manual", 3)], "matched later, counted later"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(who=st.lists(st.sampled_from(["Workato", "Dana W.", None]), min_size=1, max_size=40))
 def test_rates_are_bounds_around_what_is_known(con, with_accounts, who):
     for table in ("history.changes", "reconcile.landings"):

@@ -16,6 +16,7 @@ from hrorch_pipelines.snapshots.history import as_of, ingest
 from hrorch_pipelines.snapshots.manifest import Manifest
 from hrorch_pipelines.storage import cycles
 from hrorch_pipelines.storage.home import Home
+from hrorch_tests.drawing import drawn
 from hrorch_tests.snapshots.conftest import Past, small_stack
 
 ATTRIBUTES = ("legal_last_name", "job_title")
@@ -102,7 +103,7 @@ def _expected_changes(sequence: list[dict[str, dict[str, str | None]]]) -> Count
     return changes
 
 
-ONCE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ONCE = settings(max_examples=drawn(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @ONCE

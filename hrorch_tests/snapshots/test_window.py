@@ -23,6 +23,7 @@ from hrorch_pipelines.snapshots.window import OVERLAP
 from hrorch_pipelines.stack.models import Stack
 from hrorch_pipelines.storage.home import Home
 from hrorch_pipelines.systems.raw import Problem, RawRecords, ReadReport
+from hrorch_tests.drawing import drawn
 from hrorch_tests.snapshots.conftest import START, small_stack
 
 FIELDS = {"legal_last_name": "last", "job_title": "title"}
@@ -197,7 +198,7 @@ def test_a_page_that_came_twice_is_refused(watch: Watch) -> None:
 PEOPLE = st.dictionaries(st.sampled_from("12345ü"), st.sampled_from(["Ruiz", "Day", ""]), max_size=6)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=drawn(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(before=PEOPLE, changed=PEOPLE, removed=st.sets(st.sampled_from("12345ü")))
 def test_a_window_and_a_full_read_of_the_same_state_are_the_same_snapshot(
     before: dict[str, str], changed: dict[str, str], removed: set[str]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hrorch_pipelines.stack.errors import StackFaults
 from hrorch_pipelines.stack.load import load_stack
 from hrorch_pipelines.stack.models import Stack
+from hrorch_tests.drawing import drawn
 from hrorch_tests.stack.conftest import ENV, SECRET, VALID
 
 LINES = VALID.splitlines(keepends=True)
@@ -76,14 +77,16 @@ def spoilt(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=drawn(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(spoilt())
 def test_a_spoilt_file_gives_a_stack_or_faults(folder: Path, text: str) -> None:
     assert_sound(load(folder, text), text)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda data: data.decode("latin-1")))
 def test_any_text_at_all_gives_faults(folder: Path, text: str) -> None:
     outcome = load(folder, text)

@@ -17,6 +17,7 @@ from hrorch_pipelines.stack.systems import FileRead
 from hrorch_pipelines.systems.files import FilesConnector
 from hrorch_pipelines.systems.formats import delimited
 from hrorch_pipelines.systems.raw import RawRecords, SystemUnavailable
+from hrorch_tests.drawing import drawn
 from hrorch_tests.systems.conftest import NOW, system
 
 PLAIN = "id,name\n007,Ann\n008,Bob\n"
@@ -48,7 +49,7 @@ cell = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sample
 header = st.lists(st.from_regex(r"[a-z]{1,8}", fullmatch=True), min_size=2, max_size=4, unique=True)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_table_written_by_pythons_csv_is_read_back_exactly(tmp_path: Path, data: st.DataObject) -> None:
     names = data.draw(header)
@@ -66,7 +67,7 @@ def test_any_table_written_by_pythons_csv_is_read_back_exactly(tmp_path: Path, d
     assert [list(row.values())[1:] for row in pq.read_table(out).to_pylist()] == table
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(300), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(["a", ",", "\n", "\r\n", "\r", " ", '"', '"a,b"', "a,b\n", "é", "\0"]), max_size=10).map(
         "".join

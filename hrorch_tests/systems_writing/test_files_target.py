@@ -17,6 +17,7 @@ from hrorch_pipelines.clock import SetClock
 from hrorch_pipelines.systems.writing.connect import target_for
 from hrorch_pipelines.systems.writing.files import FilesTarget
 from hrorch_pipelines.systems.writing.protocol import Answer, BatchTarget, Change, Receipt, Write, WriteFault
+from hrorch_tests.drawing import drawn
 from hrorch_tests.systems.conftest import free_port
 from hrorch_tests.systems_writing.dropbox import PASSWORD, Clerk, sftp_server
 from hrorch_tests.systems_writing.small_stack import small_stack
@@ -340,7 +341,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.one_of(TEXTS, st.sampled_from(["=1+1", "+41", "@x", "-2", 'a,"b"', "x;y", "O'Neill", '"', "#N/A"])))
 def test_a_value_arrives_at_the_vendor_exactly(vendor, opened, text):
     for path in (vendor.folder / "in").iterdir():

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hrorch_pipelines.systems.writing.protocol import WriteFault
+from hrorch_tests.drawing import drawn
 from hrorch_tests.systems_writing.sandboxed import from_now, person, read, somebody_else
 
 NAMES = (f"Name{number}" for number in itertools.count())
@@ -46,7 +47,7 @@ def they_set(client: httpx.Client, system: str, key: str, attribute: str, value:
 
 
 @pytest.mark.parametrize("system", sorted(VERSIONED))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_no_order_of_edits_loses_a_foreign_value(targets: Any, sandbox: Any, system: str, steps: list[str]) -> None:
     key, record = person(system, 17), VERSIONED[system]

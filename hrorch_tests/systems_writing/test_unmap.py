@@ -21,12 +21,13 @@ from hrorch_pipelines.systems.mapping import map_records
 from hrorch_pipelines.systems.mapping.pay import PER_YEAR
 from hrorch_pipelines.systems.writing.protocol import WriteFault
 from hrorch_pipelines.systems.writing.unmap import rewrite, source_values
+from hrorch_tests.drawing import drawn
 from hrorch_tests.systems.mapping.conftest import raw_file
 from hrorch_tests.systems_writing.small_stack import small_stack
 
 KEY = bytes(range(32))
 EXAMPLE = Path(__file__).parents[2] / "data" / "stack.yaml"
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=drawn(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def stack_of(fields: dict[str, Any], types: dict[str, str], folder: Path = Path(), **record: Any) -> Stack:

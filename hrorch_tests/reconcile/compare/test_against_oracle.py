@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from hrorch_pipelines.reconcile.states import STATE_OF, Letter
 from hrorch_tests.authority.house import NOW, House, declare
+from hrorch_tests.drawing import drawn
 from hrorch_tests.reconcile.compare.oracle import Oracle, World
 
 STACK = declare()
@@ -174,7 +174,7 @@ STEPS = st.lists(
     min_size=1,
     max_size=4,
 )
-DRAWN = 5 if os.environ.get("HRORCH_EXPLORE") else 3
+DRAWN = drawn(5)
 UNSHRUNK = [Phase.explicit, Phase.reuse, Phase.generate]
 """A seed cannot be made smaller in any useful way, and trying takes minutes."""
 
@@ -189,7 +189,7 @@ def test_touched_only_equals_everybody_and_both_equal_the_oracle(
 
 @pytest.mark.long
 @pytest.mark.timeout(3000)
-@settings(max_examples=150, deadline=None, phases=UNSHRUNK, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=drawn(150), deadline=None, phases=UNSHRUNK, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10**9), steps=STEPS)
 def test_so_it_is_in_many_more_companies(seed: int, steps: list[tuple[int, int, tuple[str, ...]]]) -> None:
     live_through(seed, steps)

@@ -19,6 +19,7 @@ from hrorch_pipelines.sandbox.store import SYSTEMS, Store
 from hrorch_pipelines.sandbox.timeline import life
 from hrorch_pipelines.sandbox.world import generate, label_file, noon, remembered
 from hrorch_pipelines.sandbox.world_clock import WorldClock
+from hrorch_tests.drawing import drawn
 from hrorch_tests.sandbox.world import oracle
 from hrorch_tests.sandbox.world.conftest import DAY
 
@@ -121,7 +122,7 @@ def test_the_worlds_clock_stands_at_noon_and_the_world_is_remembered(faulty):
     assert remembered(folder) == World(7, 500, DAY)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=drawn(150), deadline=None)
 @given(st.integers(1, 2_000), st.integers(0, 5), st.integers(-900, 900))
 def test_every_life_obeys_the_companys_rules(n, seed, shift):
     """Pay divides into every unit, rows come in order, nothing changes in the first 200 days, ends follow starts."""

@@ -19,11 +19,14 @@ from hrorch_pipelines.systems.writing.connect import target_for
 from hrorch_pipelines.systems.writing.proof import near
 from hrorch_pipelines.systems.writing.protocol import Change, Write, WriteFault
 from hrorch_pipelines.systems.writing.remap import Remap
+from hrorch_tests.drawing import drawn
 from hrorch_tests.systems.making.sandboxed import made, making
 from hrorch_tests.systems_writing.sandboxed import CLOCK, KEY
 
 QUICK = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=drawn(12),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 names = st.text(st.characters(codec="utf-8", categories=("Lu", "Ll"), max_codepoint=0x24F), min_size=2, max_size=12)
 days = st.dates(date(1950, 1, 1), date(2030, 1, 1)).map(date.isoformat)
@@ -109,7 +112,7 @@ def stored(stack: Any, place: str, record: str, source_id: str, wanted: dict[str
     place=st.sampled_from(["hris", "payroll"]),
     on=st.dates(date(2000, 1, 1), date(2035, 1, 1)),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=drawn(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pay_is_said_exactly_or_not_at_all(
     stack: Any, remaps: Any, amount: Any, unit: str | None, status: str | None, place: str, on: date
 ) -> None:
