@@ -22,6 +22,7 @@ from hrorch_pipelines.cli import (
     screening,
     simulate,
     snapshots,
+    up,
     webhooks,
 )
 from hrorch_pipelines.cli.app import COULD_NOT_RUN, app
@@ -47,6 +48,7 @@ __all__ = [
     "screening",
     "simulate",
     "snapshots",
+    "up",
     "webhooks",
 ]
 
