@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import dagster as dg
 
@@ -60,6 +60,10 @@ def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
             metadata = summary.by_attribution(con)
         return dg.MaterializeResult(metadata=metadata)
 
+    return [discrepancies, landings, _figures()]
+
+
+def _figures() -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="figures",
         specs=[
@@ -97,24 +101,31 @@ def reconcile_assets(stack: Stack) -> list[dg.AssetsDefinition]:
             compute_rates(con, cycle)
             build_bridges(con, workplace.stack, cycle)
             rates, residue = summary.headline(con, cycle.cycle_id), summary.residues(con, cycle.cycle_id)
-        stale, loose = sorted(cycle.stale), {name: n for name, n in residue.items() if n}
-        yield dg.AssetCheckResult(
-            asset_key=["reconcile", "rates"],
-            check_name=COMPLETE,
-            passed=not stale,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"Stale, and left out: {', '.join(stale)}." if stale else "All systems are in it.",
-            metadata={"left out": len(stale)},
-        )
+        yield _complete(cycle.stale)
         yield dg.MaterializeResult(asset_key=["reconcile", "rates"], metadata=rates)
-        yield dg.AssetCheckResult(
-            asset_key=["reconcile", "bridge"],
-            check_name=EXPLAINED,
-            passed=not loose,
-            severity=dg.AssetCheckSeverity.WARN,
-            description="; ".join(f"{name}: {n}" for name, n in loose.items()) or "Every head is explained.",
-            metadata=loose,
-        )
+        yield _explained({name: n for name, n in residue.items() if n})
         yield dg.MaterializeResult(asset_key=["reconcile", "bridge"], metadata=residue)
 
-    return [discrepancies, landings, figures]
+    return figures
+
+
+def _complete(stale: Collection[str]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=["reconcile", "rates"],
+        check_name=COMPLETE,
+        passed=not stale,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Stale, and left out: {', '.join(sorted(stale))}." if stale else "All systems are in it.",
+        metadata={"left out": len(stale)},
+    )
+
+
+def _explained(loose: Mapping[str, int]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=["reconcile", "bridge"],
+        check_name=EXPLAINED,
+        passed=not loose,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(f"{name}: {n}" for name, n in loose.items()) or "Every head is explained.",
+        metadata=dict(loose),
+    )
