@@ -10,6 +10,8 @@ import pytest
 
 from hrorch_tests.e2e.company import Company, sandbox_company, variant, workplace
 
+pytestmark = pytest.mark.long  # each room holds to it in a property of its own; this one takes three whole days
+
 COMPARED = {
     "accepted": 'SELECT * EXCLUDE (row_id) FROM accepted."hris.worker"',
     "links": "SELECT system, source_id, person_id, method FROM identity.links",
