@@ -24,7 +24,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 test: $(READY) lint
-	$(BIN)/pytest -m "not long" -n 4 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest -m "not long" -n 3 --dist loadscope --no-loadscope-reorder
 
 test-long: $(READY)
 	HRORCH_EXPLORE=1 $(BIN)/pytest -n 2 --dist loadscope

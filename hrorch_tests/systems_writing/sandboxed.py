@@ -25,10 +25,10 @@ CLOCK = SetClock(NOW)
 
 
 def stack_for(sandbox: Sandbox, folder: Path, **connection: Any) -> Stack:
-    """The example stack over a sandbox, with answers expected within half a second."""
+    """The example stack over a sandbox, with answers expected within a second and a half."""
     content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     for system in content["systems"].values():
-        system["connection"] = {"timeout": "0.5s", "retries": 0, **connection}
+        system["connection"] = {"timeout": "1.5s", "retries": 0, **connection}
     for part in ("catalogues", "letters"):
         (folder / part).mkdir()
         for one in (EXAMPLE.parent / part).iterdir():

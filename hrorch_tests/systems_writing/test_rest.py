@@ -197,7 +197,7 @@ def test_a_version_that_is_missing_in_the_answer_stops_the_write(targets: Any) -
 WIRE = [
     (FaultKind.RATE_LIMITED, {"retry_after": 7}, "not_done"),
     (FaultKind.UNAVAILABLE, {}, "not_done"),
-    (FaultKind.TIMEOUT, {"seconds": 0.8}, "unknown"),
+    (FaultKind.TIMEOUT, {"seconds": 3}, "unknown"),
     (FaultKind.LOST_ANSWER, {}, "unknown"),
     (FaultKind.OUTAGE, {}, "unknown"),
     (FaultKind.HALF_FILE, {}, "unknown"),
@@ -248,7 +248,7 @@ def test_a_system_that_is_not_there_did_nothing(sandbox: Any, targets: Any, syst
     "kind", [FaultKind.UNAVAILABLE, FaultKind.TIMEOUT, FaultKind.HTML_200, FaultKind.OUTAGE, FaultKind.HALF_FILE]
 )
 def test_a_read_gets_over_one_fault_and_never_believes_two(targets, board, system, kind) -> None:
-    late = {"seconds": 0.8} if kind is FaultKind.TIMEOUT else {}
+    late = {"seconds": 3} if kind is FaultKind.TIMEOUT else {}
     one = write(system, NAMES[system], person(system, 21), legal_last_name=("", ""))
     board.switch_on(system, kind, times=1, **late)
     assert read(targets, one).values == {"legal_last_name": "Family0021"}
